@@ -91,19 +91,21 @@ def main() -> None:
     tables = tabulate(stored)
     phases.end("tables")
     findings = evaluate(tables)
+    digest, count = findings.digest, len(findings.leaves) + len(findings.roll_ups)
+    del tables, findings  # a run has them in the notebook's kernel alone
     phases.end("judge")
     at = {"snapshot": str(folder.resolve())}
     executed = execute(seal.NOTEBOOK, at, for_documents=True)
     phases.end("notebook")
     sizes: dict[str, int] = {}
-    info = bag_info(stored, findings.digest)
+    info = bag_info(stored, digest)
     quiet = Phase("", "files", shown=False)
     for name, content in seal.files(executed, stored, info, None, quiet):
         sizes[name] = sum(map(len, pieces(content)))
         forms = {"evidence.html": "html", "evidence.pdf": "pdf"}
         phases.end(forms.get(name, "other files"))
     figures |= {
-        "findings": len(findings.leaves) + len(findings.roll_ups),
+        "findings": count,
         "html_kB": sizes["evidence.html"] // 1024,
         "pdf_kB": sizes["evidence.pdf"] // 1024,
     }

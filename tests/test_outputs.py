@@ -173,3 +173,15 @@ def test_a_named_temporary_folder_is_taken_or_none(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with scratch() as folder:
         assert folder.parent == tmp_path
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_library_that_fills_the_temporary_folder_is_reported_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with pytest.raises(CannotRunError, match=f"TMPDIR: {tmp_path} cannot be written"), scratch():
+        raise OSError(number, os.strerror(number))  # of a file that is open, and has no path
+    with pytest.raises(OSError, match="elsewhere"), scratch():
+        raise OSError(number, os.strerror(number), "elsewhere")
+    assert list(tmp_path.iterdir()) == []

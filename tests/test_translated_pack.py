@@ -20,7 +20,7 @@ from kit.controls.source import statements, title
 from kit.judge import needed_calls
 from kit.judge.findings import Findings
 from kit.pack.attachments import attachments
-from kit.pack.document import document, findings_data
+from kit.pack.document import data_of, document, findings_data
 from kit.pack.execute import execute
 from kit.pack.html import page
 from kit.pack.pdf import pdf
@@ -69,7 +69,7 @@ def translated(
         )
     made, data = document(executed), findings_data(executed)
     quoted = _quoted(stored, data["records"])
-    attached = attachments(executed, made, data)
+    attached = attachments(data_of(executed, "snapshot")["facts"], made, data)
     digest = data["facts"]["digest"]
     return Translated(findings, digest, page(made), pdf(made, attached=attached), quoted)
 

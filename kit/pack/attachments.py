@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Literal, NamedTuple
-
-from nbformat import NotebookNode
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from kit.catalogue.texts import text
-from kit.pack.document import Document, data_of
+from kit.pack.document import Document
 from kit.pack.tabular import csv_file, findings_csv
 from kit.report.formats import ids
 from kit.report.records import FindingsData
@@ -29,25 +28,18 @@ class Attachment(NamedTuple):
 
 
 def attachments(
-    notebook: NotebookNode, evidence: Document, data: FindingsData
+    manifest: Mapping[str, Any], evidence: Document, data: FindingsData
 ) -> tuple[Attachment, ...]:
     """Return the findings, the evidence index and the snapshot's manifest as files.
 
     Parameters
     ----------
-    notebook : NotebookNode
-        Executed.
+    manifest : mapping
+        The header of the snapshot, as the notebook gave it for machines.
     evidence : Document
-        Made from it.
     data : dict
         As `kit.pack.document.findings_data` returns it.
-
-    Raises
-    ------
-    NotebookOutputError
-        The notebook does not show the manifest for machines exactly once.
     """
-    manifest = data_of(notebook, "snapshot")["facts"]
     return (
         Attachment(
             "findings.csv",

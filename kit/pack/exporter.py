@@ -12,7 +12,13 @@ from nbformat import NotebookNode
 from traitlets import CaselessStrEnum, default
 
 from kit.pack.attachments import attachments
-from kit.pack.document import Document, NotebookOutputError, document, findings_data
+from kit.pack.document import (
+    Document,
+    NotebookOutputError,
+    data_of,
+    document,
+    findings_data,
+)
 from kit.pack.html import page
 from kit.pack.layout import PAPERS
 from kit.pack.pdf import pdf
@@ -74,7 +80,8 @@ class EvidencePDFExporter(DocumentExporter):
 
     def written(self, evidence: Document, notebook: NotebookNode) -> bytes:
         """Return the file."""
-        return pdf(evidence, self.paper, attachments(notebook, evidence, findings_data(notebook)))
+        manifest = data_of(notebook, "snapshot")["facts"]
+        return pdf(evidence, self.paper, attachments(manifest, evidence, findings_data(notebook)))
 
 
 @contextmanager

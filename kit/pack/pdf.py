@@ -57,11 +57,13 @@ def pdf_beside(
         What the kit did not make cannot be printed; the block's value raises it.
     """
     data, faces = lay_out(evidence, paper or evidence.cover["paper"])
-    data["attachments"] = [
-        {**file._asdict(), "content": file.content.decode()} for file in attached
-    ]
-    with _font_folders(faces) as folders:
-        work = partial(_set, data, folders, evidence.cover["as_of"])
+    with _font_folders(faces) as folders, scratch() as folder:
+        # Typst reads files below the template's folder. In the data, each would be there six times.
+        shutil.copy(_TEMPLATE, folder)
+        data["attachments"] = [
+            _stored(file, folder / f"attached-{number}") for number, file in enumerate(attached)
+        ]
+        work = partial(_set, data, folder / _TEMPLATE.name, folders, evidence.cover["as_of"])
         # Typst keeps what it laid out, ten times what the document takes.
         with beside("the PDF", work) as made:
             yield partial(_reported, made, bool(evidence.own))
@@ -78,9 +80,16 @@ def _reported(made: Callable[[], bytes], with_own: bool) -> bytes:
         raise UserError(f"the PDF cannot hold what own cells or own controls show: {why}") from None
 
 
-def _set(data: dict[str, Any], folders: list[str], as_of: str) -> bytes:
+def _stored(file: Attachment, path: Path) -> dict[str, str]:
+    """Store an attachment, and return what the template needs of it."""
+    path.write_bytes(file.content)
+    described = {name: part for name, part in file._asdict().items() if name != "content"}
+    return {**described, "path": path.name}
+
+
+def _set(data: dict[str, Any], template: Path, folders: list[str], as_of: str) -> bytes:
     compiler = typst.Compiler(
-        str(_TEMPLATE),
+        str(template),
         font_paths=folders,
         ignore_system_fonts=True,
         sys_inputs={"document": json.dumps(data)},

@@ -41,6 +41,7 @@ from kit.progress import Phase
 from kit.redact.labels import open_labels
 from kit.snapshot import Snapshot, read
 from kit.tables import tabulate
+from kit.warm.fork import trim
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
@@ -197,7 +198,7 @@ def files(
     Parameters
     ----------
     executed : NotebookNode
-        The evidence notebook with its outputs.
+        The evidence notebook with its outputs, which it loses: the document has them.
     stored : Snapshot
         That it was executed on.
     info : mapping of str to str
@@ -210,22 +211,25 @@ def files(
     controls : OwnControls, optional
     """
     made, data = pack_document(executed, info, own, controls), findings_data(executed)
+    promises, manifest = promises_of(executed), data_of(executed, "snapshot")["facts"]
+    executed.cells.clear()
+    trim()
     forms: dict[str, Callable[[], Content]] = {
         "evidence.html": lambda: map(str.encode, page_pieces(made)),
         "findings.csv": lambda: findings_csv(data),
         "ocsf-findings.json": lambda: ocsf(made, data),
         "ocsf-findings.ndjson": lambda: ocsf(made, data, lines=True),
         "findings.parquet": lambda: findings_parquet(data),
-        "findings.xlsx": lambda: workbook(made, data, promises=promises_of(executed)),
+        "findings.xlsx": lambda: workbook(made, data, promises=promises),
     }
     others: Iterator[tuple[str, Content]] = chain(
         files_of(controls) if controls else (),
         [(CELLS, own.as_bytes())] if own else (),
-        oscal(made, data, data_of(executed, "snapshot")["facts"]),
+        oscal(made, data, manifest),
         _evidence(stored),
     )
     # Typst takes the longest: everything else is made while it works.
-    with pdf_beside(made, attached=attachments(executed, made, data)) as printed:
+    with pdf_beside(made, attached=attachments(manifest, made, data)) as printed:
         for name, make in forms.items():
             yield _noted(name, phase), make()
             phase.advance()

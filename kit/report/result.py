@@ -266,7 +266,7 @@ def _values(finding: Finding) -> Iterator[tuple[_Common, str]]:
         for member in cause.columns:
             if f'"{member}":' not in finding.observed_values:
                 continue
-            value = json.loads(finding.observed_values)[member]
+            value = json.loads(finding.observed_values).get(member)
             for entry in value if isinstance(value, list) else [value]:
                 if match := cause.pattern.fullmatch(str(entry)):
                     yield _Common(name), finding.region if cause.regional else match[1]

@@ -133,7 +133,7 @@ def _forms(
     maker: Maker,
 ) -> Iterator[Check]:
     """Yield which forms of the document and of the findings are not those made again."""
-    data = findings_data(executed)
+    data, manifest = findings_data(executed), data_of(executed, "snapshot")["facts"]
     own, controls = None, None
     # Own cells and own controls in another form are a failed check already; then the document's forms fail too.
     with suppress(ValueError):
@@ -151,7 +151,7 @@ def _forms(
     made = pack_document(executed, labels, own, controls)
     yield from _form(contents, HTML, map(str.encode, page_pieces(made)), maker, given)
     try:
-        file = pdf(made, attached=attachments(executed, made, data))
+        file = pdf(made, attached=attachments(manifest, made, data))
     except UserError as error:
         yield failed(PDF, f"the document that {given}", str(error))
     else:
@@ -159,7 +159,7 @@ def _forms(
     yield from _workbook(contents, workbook(made, data, promises=promises_of(executed)), maker)
     yield from _form(contents, OCSF, ocsf(made, data), maker)
     yield from _form(contents, OCSF_LINES, ocsf(made, data, lines=True), maker)
-    for name, content in oscal(made, data, data_of(executed, "snapshot")["facts"]):
+    for name, content in oscal(made, data, manifest):
         yield from _form(contents, f"data/{name}", content, maker)
 
 

@@ -36,9 +36,10 @@ def leaks(planted: Planted, find: Callable[[str], set[int]], files: Mapping[str,
     return found
 
 
-def unset(data: dict[str, Any], *_: Any) -> bytes:
+def unset(data: dict[str, Any], template: Path, *_: Any) -> bytes:
     """What Typst would set: all that the PDF would hold, in a fifth of the time."""
-    return json.dumps(data, ensure_ascii=False).encode()
+    attached = [template.with_name(file["path"]).read_bytes() for file in data["attachments"]]
+    return b"\n".join([json.dumps(data, ensure_ascii=False).encode(), *attached])
 
 
 def run(
@@ -46,12 +47,18 @@ def run(
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """What a run stores in its snapshot, and what else it leaves: pack, notebook, other files."""
     (folder / "temporary").mkdir(parents=True)
-    kept: list[NotebookNode] = []
+    kept: list[str] = []
     execute = chain.execute
+
+    def executed(*given: Any, **options: Any) -> NotebookNode:
+        made = execute(*given, **options)
+        kept.append(nbformat.writes(made))  # type: ignore[no-untyped-call]
+        return made
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder / "temporary"))
         patch.setattr(tempfile, "tempdir", None)
-        patch.setattr(chain, "execute", lambda *a, **o: kept.append(execute(*a, **o)) or kept[-1])
+        patch.setattr(chain, "execute", executed)
         if not is_set:
             patch.setattr(pdf, "_set", unset)
         snapshot = account.collect(folder).folder
@@ -59,7 +66,7 @@ def run(
     files = [path for path in folder.rglob("*") if path.is_file()]
     stored = {str(path): path.read_bytes() for path in files if path.is_relative_to(snapshot)}
     others = {str(path): path.read_bytes() for path in files if str(path) not in stored}
-    return stored, others | {"notebook": nbformat.writes(kept[0]).encode()}
+    return stored, others | {"notebook": kept[0].encode()}
 
 
 def test_secrets_are_nowhere_and_names_in_the_snapshot_alone(

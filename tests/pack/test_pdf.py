@@ -25,7 +25,7 @@ from traitlets import TraitError
 from kit.pack.document import document
 from kit.pack.exporter import EvidencePDFExporter
 from kit.pack.layout import MEASURES, lay_out
-from kit.pack.pdf import _set, pdf
+from kit.pack.pdf import _TEMPLATE, _set, pdf
 from kit.pack.tabular import csv_file
 from kit.report.fonts import directory
 from kit.report.views import Column, Controls, Note, Table, View
@@ -322,7 +322,10 @@ def test_a_link_without_a_target_raises_an_error() -> None:
     data |= {"attachments": [], "blocks": [words]}
     with pytest.raises(KeyError, match="row-e0001"):
         # In a fork, as the kit does it: Typst's threads here would hang later forks.
-        in_fork("the PDF", partial(_set, data, [str(directory())], "2026-11-24T09:00:00+00:00"))
+        in_fork(
+            "the PDF",
+            partial(_set, data, _TEMPLATE, [str(directory())], "2026-11-24T09:00:00+00:00"),
+        )
 
 
 def test_a_page_of_a_target_that_is_nowhere_raises_an_error() -> None:

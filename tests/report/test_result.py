@@ -308,6 +308,15 @@ def test_a_value_of_one_control_alone_joins_nothing() -> None:
     assert point.text.startswith("3 of 3 third-party connectors")
 
 
+def test_what_is_not_a_value_joins_nothing() -> None:
+    unseen = [values(shared_with="not known, for the call failed"), values(amis_open_to=None)]
+    nested = values(settings={"shared_with": ["999977776666"]})
+    some = [finding("EX-05", "fail", **unseen[0]), finding("EX-06", "fail", **unseen[1])]
+    some += [finding("EX-05", "fail", **nested), finding("EX-06", "fail", **nested)]
+    made = points(Findings(some), lambda one: one.is_open)
+    assert [point.controls for point in made] == [["EX-05"], ["EX-06"]]
+
+
 def test_a_common_cause_of_regions_is_another_in_each_of_them() -> None:
     off = values(macie="not enabled")
     here = [finding("DS-01", "fail", **off), finding("DS-02", "fail", **off)]
