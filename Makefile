@@ -1,6 +1,8 @@
 # Two commands do all set-up they need: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+# uv compiles no module: the first process that imports one does, for all that follow.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test quick matrix lab filter lint docs lock sbom audit torture bench clean
 

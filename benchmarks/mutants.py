@@ -43,7 +43,7 @@ _TESTS = (
 )
 _OPTIONS = (
     *("--quick", "-o", "addopts=--hypothesis-profile=ci"),
-    *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:xdist"),
+    *("-p", "no:cacheprovider", "-p", "no:terminal"),
 )
 # What an endless loop may take; the slowest line has a fifth of it.
 _CPU_SECONDS = 200
@@ -367,7 +367,8 @@ def main() -> None:
     else:
         with tempfile.TemporaryDirectory() as folder:
             runner = Runner(drawn, chosen.record or Path(folder) / "record")
-            pytest.main([*_OPTIONS, *_TESTS], plugins=[runner, Stop()])
+            if pytest.main([*_OPTIONS, *_TESTS], plugins=[runner, Stop()]):
+                sys.exit("the tests cannot be collected")
         alive = runner.alive
     print(f"{len(drawn) - alive} of {len(drawn)} mutants died (seed {chosen.seed})")
 

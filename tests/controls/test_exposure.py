@@ -126,6 +126,12 @@ def test_ex_01_is_about_the_way_out_and_shows_the_limit_and_the_way_in(account: 
     assert "Clipboard from the user's device: ENABLED" in finding.observed
 
 
+def test_ex_01_shows_the_limit_of_aws_where_none_is_set(account: Account) -> None:
+    account.stack(UserSettings=[{"Action": LOCAL["EX-01"], "Permission": "ENABLED"}])
+    (finding,) = findings(account, "EX-01")
+    assert "Longest text copied out (characters): 20971520 " in finding.observed
+
+
 def test_a_declared_reason_stands_beside_the_verdict(tmp_path: Path) -> None:
     account = Account(tmp_path, declared_reasons={"EX-02": "Drawings go to the printer's"}).stack()
     (finding,) = findings(account, "EX-02")

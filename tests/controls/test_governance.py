@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,20 @@ def test_gv_02_a_certificate_is_read_while_its_period_runs(
     until = dt.datetime(2028, 12, 31, tzinfo=dt.UTC)
     account.lists(LIST_REPORTS, report("ISO 27001 Certificate", ended=until) | runs)
     assert verdicts(account, "GV-02") == [ARTIFACT if read else to_be_reviewed]
+
+
+@pytest.mark.parametrize(
+    ("start", "period"),
+    [({}, "period to 2026-10-31"), ({"periodStart": AS_OF}, "period 2026-11-24 to 2026-10-31")],
+)
+def test_gv_02_states_the_days_of_the_period(
+    tmp_path: Path, start: dict[str, Any], period: str
+) -> None:
+    account = requested_for(tmp_path, "SOC 2", reports_read={"SOC 2": "TPRM 4"})
+    ended = dt.datetime(2026, 10, 31, 23, 59, tzinfo=dt.UTC)
+    account.lists(LIST_REPORTS, report(ended=ended) | start)
+    (finding,) = findings(account, "GV-02")
+    assert re.split(r", | \(", finding.reason)[1] == period
 
 
 def test_gv_02_has_a_row_for_each_framework_that_the_profile_names(tmp_path: Path) -> None:

@@ -252,6 +252,20 @@ def test_credentials_that_are_not_accepted_are_nobody_elses_trail(
     assert hint in finding.hint
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(400, "administrator"), (499, "administrator"), (500, "failed"), (503, "failed")],
+)
+def test_a_fault_of_aws_does_not_make_a_trail_anybody_elses(
+    member: Account, status: int, reason: str
+) -> None:
+    trail_seen(member)
+    for call, name in ((GET_TRAIL_STATUS, "Name"), (GET_EVENT_SELECTORS, "TrailName")):
+        member.refuses(call, NOT_OURS, region=REGION, status=status, **{name: TRAIL})
+    (finding,) = findings(member, "LG-01")
+    assert finding.reason == reason
+
+
 def test_its_deliveries_are_held_against_the_limit(
     member: Account, lent: Callable[..., Account]
 ) -> None:

@@ -1102,6 +1102,15 @@ def test_id_05_an_account_that_holds_all(account: Account) -> None:
     assert statuses_of(account) == by("role", *ALL) | by(FOREIGN, *ALL)
 
 
+def test_id_05_cites_the_answer_whose_policy_cannot_be_read(account: Account) -> None:
+    statement = {"Effect": "Maybe", "Action": "s3:*", "Resource": "*"}
+    used(account).allowed("worker", statement)
+    found = [f for f in findings(account, "ID-05") if f.resource.startswith("role-")]
+    assert {(one.status, one.reason) for one in found} == {("not evidenced", "unreadable answer")}
+    gaps = {ref for one in found for ref in one.evidence}
+    assert all(re.match("E[0-9]{4}(#|$)|parameters#", ref) for ref in gaps), gaps
+
+
 def test_id_05_a_policy_that_nobody_saw_may_be_all_that_a_role_has(account: Account) -> None:
     used(account).allowed("worker", attached=("arn:aws:iam::aws:policy/Unknown",))
     assert of_principals(account, "ID-05") == dict.fromkeys(ALL, "not evidenced")

@@ -23,6 +23,7 @@ from kit.tables.cells import (
     member,
     pointer,
 )
+from kit.tables.core import SPECS
 
 DENIED = Trouble("denied", "s3.GetX", "AccessDenied")
 THROTTLED = Trouble("throttled", "s3.GetY", "SlowDown")
@@ -245,3 +246,31 @@ def test_what_has_happened_does_not_lie_ahead(value: Any, is_gap: bool) -> None:
 
 def test_what_was_not_seen_stays_so() -> None:
     assert in_the_past(GAP, NOW) is GAP
+
+
+# What AWS does where it leaves a member out; the catalogue cites AWS's page for each.
+LEFT_OUT_MEANS = {
+    "application_settings": False,
+    "clipboard_limit": 20_971_520,
+    "fleet_type": "ON_DEMAND",
+    "idle_disconnect": 0,
+    "imdsv1": False,
+    "protocol": "TCP",
+    "replay_session": False,
+    "screenshots_upload": False,
+    "sessions_per_instance": 1,
+    "unlisted_user_setting": "not set",
+    "usb_filters": 0,
+    "user_settings": "ENABLED",
+    "webauthn": False,
+}
+
+
+def test_a_member_that_aws_leaves_out_means_what_aws_documents() -> None:
+    defaults = [
+        column.absent
+        for spec in SPECS.values()
+        for column in spec.columns.values()
+        if column.absent and column.absent.source
+    ]
+    assert {(one.source, one.value) for one in defaults} == set(LEFT_OUT_MEANS.items())
