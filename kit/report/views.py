@@ -524,7 +524,10 @@ def parse(data: JSON) -> View:
         if data["kind"] not in _PARSERS:
             raise ValueError(f"no view of the kind {data['kind']!r}")
         return _PARSERS[data["kind"]](own)
-    except (AttributeError, IndexError) as error:  # a text, a number or a list in place of an object
+    except (
+        AttributeError,
+        IndexError,
+    ) as error:  # a text, a number or a list in place of an object
         raise TypeError(str(error)) from None
 
 
