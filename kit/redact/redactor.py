@@ -24,6 +24,7 @@ from kit.redact.labels import Labels
 from kit.redact.names import identify, shown_bucket
 from kit.redact.protect import protect
 from kit.redact.readable import (
+    CLAIM,
     CONDITION_KEY,
     FORMS,
     GRAMMAR,
@@ -225,6 +226,8 @@ class Redactor:
         if condition:
             tag = f"/{self._label('text', condition[2][1:])}" if condition[2] else ""
             return f"{condition[1]}{tag}"
+        if not shape and (claim := CLAIM.fullmatch(name)):
+            return f"{self._label('identity provider', claim[1])}:{claim[2]}"
         return self._label("text", name)
 
     def _text(self, text: str, shape: Any, place: _Place) -> str:
