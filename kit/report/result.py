@@ -21,6 +21,7 @@ from kit.catalogue.statuses import (
 )
 from kit.catalogue.texts import has, text
 from kit.controls import CONTROLS
+from kit.controls.registry import RemedyName
 from kit.judge.digest import RESOURCE, UNLISTED
 from kit.judge.findings import Finding, Findings, reason_text, samples, why, worst
 from kit.report.follow_up import changed_since
@@ -434,7 +435,11 @@ def _failing(some: Iterable[Finding]) -> str:
     failed = Counter(
         f"points/{finding.control}/clauses/{clause}"
         for finding in some
-        for clause in dict.fromkeys(name.partition("/")[0] for name in finding.remedies.split("; "))
+        for clause in dict.fromkeys(
+            named.clause
+            for named in map(RemedyName.of, finding.remedies.split("; "))
+            if not named.verdict
+        )
     )
     return ", ".join(
         text(id) if len(failed) == 1 else text("report/points/hint", hint=text(id), count=count)

@@ -654,3 +654,50 @@ def test_user_settings_are_written_whole(name: str) -> None:
     (update,) = (c for c in commands(name) if operation(c) == "update-stack")
     assert "file://STACK-settings.json" in update
     assert "Permission=" not in update
+
+
+# --- what the evidence does not decide ---------------------------------------------------------
+# Verdicts that share the remedy of a fail: it gives the reason, reads, or does what the verdict's
+# text demands. Any other verdict of a control that can fail has a remedy of its own.
+SHARED = {
+    *(("AR-12", "needs review"), ("AR-13", "needs review"), ("AR-14", "needs review")),
+    *(("AR-16", "needs review/deletion"), ("AR-19", "not declared"), ("AR-20", "needs review")),
+    *(("DS-04", "not declared"), ("DS-04", "needs review/folders")),
+    *(("DS-04", "needs review/warning"), ("DS-04", "needs review/status")),
+    *(("EX-01", "needs review"), ("EX-02", "needs review"), ("EX-03", "needs review")),
+    *(("EX-06", "needs review"), ("EX-12", "needs review"), ("EX-13", "needs review")),
+    *(("EX-14", "needs review"), ("EX-16", "needs review"), ("ID-02", "needs review")),
+    *(("ID-10", "needs review"), ("IT-02", "needs review/unknown_endpoint")),
+    *(("IT-02", "needs review/endpoint_of_another"), ("IT-03", "needs review")),
+    *(("IT-03", "absent in answer"), ("IT-04", "needs review"), ("IT-06", "needs review")),
+    *(("LG-01", "needs review"), ("LG-05", "needs review"), ("LG-05", "absent in answer")),
+    *(("LG-06", "needs review"), ("LG-12", "not declared")),
+}
+
+
+def undecided(name: str) -> set[str]:
+    start = f"controls/{name}/verdicts/"
+    every = {id.removeprefix(start) for id in texts.ids() if id.startswith(start)}
+    return {id for id in every if not id.startswith(("attested", "not applicable"))}
+
+
+def test_what_is_not_known_never_has_the_commands_of_a_fail_that_were_not_reviewed() -> None:
+    shared = set()
+    for name, one in CONTROLS.items():
+        failing = {one.remedy(clause.rule.__name__).cli for clause in one.clauses} - {""}
+        for verdict in undecided(name) if "fail" in one.gives else ():
+            state = verdict.rpartition("/")[2]
+            places = (f"controls/{name}/remedy/{place}/console" for place in (verdict, state))
+            if failing and not any(map(texts.has, places)):
+                shared.add((name, verdict))
+    assert shared == SHARED
+
+
+def test_without_macie_the_remedy_is_to_enable_macie_and_not_to_copy_objects() -> None:
+    name = "stored_objects_are_encrypted?Macie off"
+    one, failed = remedy("AR-09", name), remedy("AR-09", "stored_objects_are_encrypted")
+    assert one.when == "Not known: Macie counts no object that is not encrypted."
+    assert failed.when == "Not met: Macie counts no object that is not encrypted."
+    assert one.cli == remedy("DS-01").cli
+    assert "Batch" not in one.brief
+    assert "erase" not in one.brief
