@@ -382,7 +382,7 @@ def test_every_output_of_the_executed_notebook_needs_no_renderer(by_papermill: P
         assert not re.search(r"<link|@import|url\(|(?:src|action)=(?!\"data:)", markup)
     plain = "\n".join(output.data["text/plain"] for output in outputs)
     assert "Controller: Beispielwerke AG" in plain
-    assert re.search(r"^high +fail +.* EX-04$", plain, re.MULTILINE)
+    assert re.search(r"^high +fail +.* MD-03$", plain, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from kit.catalogue.texts import REFERENCE, in_language
 from kit.collect.spreadsheet import Cell, Row, Workbook
 from kit.detect.secrets import mask_secrets
 from kit.errors import MistakesError, UserError
+from kit.judge.digest import subject_of
 from kit.parameters import Promise, Run, signer
 from kit.visible import unseen
 
@@ -49,11 +50,15 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A table in a file: its columns' places by name, and its rows."""
+    """A table in a file: its columns' places by name, and its rows.
+
+    `width` is how many cells a row may have; 0 for a sheet, in which cells have addresses.
+    """
 
     where: str
     places: Mapping[str, str]
     rows: Iterable[tuple[int, Row]]
+    width: int = 0
     account: str = ""
     from_1904: bool = False
 
@@ -96,6 +101,12 @@ def read_follow_up(run: Run, label_key: str) -> dict[str, Any] | None:
             raise ValueError(f"is of account {_brief(sheet.account)}; this run is of {run.account}")
         seen: dict[str, int] = {}
         for number, row in sheet.rows:
+            if 0 < sheet.width < len(row):
+                mistakes.append(
+                    f"{_FIELD}: {sheet.where}, row {number}: has {len(row)} cells; accepted: "
+                    f"{sheet.width}, as in the header; put a text with the delimiter in double quotes"
+                )
+                continue
             cells = {name: row.get(at, Cell()) for name, at in sheet.places.items()}
             if not any(cells[name].strip() or cells[name].formula for name in _FILLED):
                 continue
@@ -104,6 +115,8 @@ def read_follow_up(run: Run, label_key: str) -> dict[str, Any] | None:
             if made.get("id") in seen:
                 first = seen[made["id"]]
                 wrong.append(("id", made["id"], f"each finding once; it stands in row {first} too"))
+            else:
+                wrong += _of_another_finding(cells, run.account)
             seen.setdefault(made.get("id", ""), number)
             mistakes += [
                 f"{_FIELD}: {sheet.where}, row {number}, {titles[name][0]}: {_brief(value)}; "
@@ -166,7 +179,13 @@ def _of_workbook(content: bytes, path: Path, titles: Mapping[str, list[str]]) ->
             head.append(row)
             if places := _places(row, titles):
                 account = book.properties().get("account", "")
-                return _Sheet(f"{path}, sheet {name!r}", places, rows, account, book.from_1904)
+                return _Sheet(
+                    f"{path}, sheet {name!r}",
+                    places,
+                    rows,
+                    account=account,
+                    from_1904=book.from_1904,
+                )
             if len(head) == _HEADER_WITHIN:
                 break
     raise ValueError(_lacking(titles))
@@ -182,7 +201,7 @@ def _of_csv(content: bytes, path: Path, titles: Mapping[str, list[str]]) -> _She
         for number, row in _csv_rows(text, delimiter, strict=False):
             if places := _places(row, titles):
                 rows = islice(_csv_rows(text, delimiter, strict=True), number, None)
-                return _Sheet(str(path), places, rows)
+                return _Sheet(str(path), places, rows, width=len(row))
             if number >= _HEADER_WITHIN:
                 break
     raise ValueError(_lacking(titles))
@@ -256,6 +275,26 @@ def _promise(
             wrong.append((name, value, f"{most:,} characters at most; it has {len(value):,}"))
         made[name] = mask_secrets(value)
     return made, wrong
+
+
+def _of_another_finding(cells: Mapping[str, Cell], account: str) -> list[tuple[str, str, str]]:
+    """Return the mistake of a row whose id is not that of the finding that its cells state.
+
+    So it is where somebody sorted some of a sheet's columns. A row without these cells states none.
+    """
+    id, (control, region, resource) = (
+        cells["id"].strip(),
+        (cells.get(name, Cell()) for name in ("control", "region", "resource")),
+    )
+    if not (_ID.fullmatch(id) and control.strip() and region.strip() and resource.strip()):
+        return []
+    stated = {"account": account, "control": control.strip(), "region": region.strip()}
+    # findings.csv has an apostrophe before what a spreadsheet would compute.
+    names = dict.fromkeys((resource, resource.strip(), resource.strip().removeprefix("'")))
+    if any(subject_of(id, {**stated, "resource": name}) for name in names):
+        return []
+    row = ", ".join(_brief(cell.strip()) for cell in (control, region, resource))
+    return [("id", id, f"the id of the finding in its row ({row}); sort whole rows")]
 
 
 def _day(cell: Cell, from_1904: bool) -> str | None:

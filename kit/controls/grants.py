@@ -37,7 +37,15 @@ def nobody_outside_may_on_a_condition(
 ) -> Outcome:
     """No other principal outside the account has the right."""
     if narrowed and outsider and not administrator:
-        return NotEvidenced("needs review")
+        return NotEvidenced("needs review", "outside")
+    return True
+
+
+@rights_on_appstream_and_its_data_are_administrators_alone.clause
+def provider_singles_out_who_may(mapped: list[str], administrator: bool) -> Outcome:
+    """An identity provider that is not declared has the right only for whom a condition names."""
+    if mapped and not administrator:
+        return NotEvidenced("needs review", "mapped")
     return True
 
 
@@ -95,5 +103,13 @@ def nobody_outside_opens_them_on_a_condition(
 ) -> Outcome:
     """No other principal outside the account may open a session."""
     if narrowed and outsider and not administrator:
-        return NotEvidenced("needs review")
+        return NotEvidenced("needs review", "outside")
+    return True
+
+
+@sessions_are_opened_on_named_stacks_or_under_a_condition.clause
+def provider_singles_out_who_opens_them(mapped: list[str], administrator: bool) -> Outcome:
+    """An identity provider that is not declared has the right only for whom a condition names."""
+    if mapped and not administrator:
+        return NotEvidenced("needs review", "mapped")
     return True

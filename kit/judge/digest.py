@@ -17,10 +17,11 @@ from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 # a control that the profile does not require, or the findings of other controls.
 RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED = "resource", "nothing", "unlisted", "not required"
 ROLL_UP = "roll-up"
+_SUBJECTS = (RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED, ROLL_UP)
 PART = "field"  # the column of tables that have a row for each field of a resource
 # Bumped when the members that make a finding's identity change: packs name the form of their digest.
 IDENTITY = "identity-1"
-_MOST_ALIKE = 10  # findings about the same, whose ids `vouches_for` knows
+_MOST_ALIKE = 1_000  # findings about the same, whose ids `subject_of` knows
 _SPACE = uuid.UUID("c3cb10dd-acf6-4655-838a-799d02ec6701")  # namespace of identifiers in packs
 
 
@@ -155,18 +156,27 @@ def finding_ids(records: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def vouches_for(id: str, record: Mapping[str, Any]) -> bool:
-    """Return whether an id is that of a finding about what a record states.
+def subject_of(id: str, record: Mapping[str, Any]) -> str:
+    """Return the subject of the finding that has an id and is about what a record states.
 
     Parameters
     ----------
     id : str
     record : mapping
-        ``account``, ``control``, ``region``, ``resource`` and ``subject``, from anywhere.
+        ``account``, ``control``, ``region`` and ``resource``, from anywhere.
+
+    Returns
+    -------
+    str
+        `RESOURCE`, `NOTHING`, `UNLISTED`, `NOT_REQUIRED` or `ROLL_UP`; empty where the id is that of
+        another finding.
     """
-    key = _key(record)
-    numbers = range(1, _MOST_ALIKE + 1)
-    return any(identifier(record["account"], "observation", f"{key}\0{n}") == id for n in numbers)
+    keys = {subject: _key({**record, "subject": subject}) for subject in _SUBJECTS}
+    for number in range(1, _MOST_ALIKE + 1):
+        for subject, key in keys.items():
+            if identifier(record["account"], "observation", f"{key}\0{number}") == id:
+                return subject
+    return ""
 
 
 def identifier(*parts: str) -> str:

@@ -141,6 +141,19 @@ FORMS = (
         "Root|IAMUser|AssumedRole|Role|FederatedUser|Directory|AWSAccount|AWSService|IdentityCenterUser"
         "|Unknown|SAMLUser|WebIdentityUser",
     ),
+    Form(
+        "the address of AWS's sign-in, to which every SAML assertion goes",
+        ".*:aud",
+        r"https://([a-z0-9-]+\.)?signin\.(aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)/saml",
+    ),
+    Form("the form of a SAML subject", ".*:sub_type", "persistent|transient"),
+    Form("the service that AWS's credentials are for", ".*:aud", r"sts\.amazonaws\.com(\.cn)?"),
+    Form("whether somebody of a pool signed in", ".*:amr", "(un)?authenticated"),
+    Form(
+        "a variable of the policy language",
+        ANYWHERE,
+        r"\$\{(aws:(PrincipalAccount|SourceAccount|userid|username)|saml:(namequalifier|sub))\}",
+    ),
     Form("a version of TLS", "tlsversion", r"TLSv1(\.[0-3])?"),
     Form("a cipher suite", "ciphersuite", r"(TLS_|(ECDHE|DHE|AES)[A-Z0-9]*-)[A-Z0-9_-]+"),
     Form("a version's number", ".*versionid", r"v\d{1,3}"),
@@ -171,7 +184,21 @@ GRAMMAR = re.compile(
     r"|archived|category|resourcesAffected\.s3Bucket\.name|eq"
     r"|tlsDetails|tlsVersion|cipherSuite|clientProvidedHostHeader"
 )
-CONDITION_KEY = re.compile(r"([a-z0-9-]+:[A-Za-z0-9-]+)(/.*)?", re.ASCII | re.DOTALL)
+# Condition keys are AWS's, some in any case (``SAML:aud``); after ``/`` stands the name of a tag. The
+# keys of an OpenID Connect provider begin with its host, which may be everybody's.
+_PUBLIC_ISSUERS = "|".join(
+    re.escape(host)
+    for host in (
+        *("cognito-identity.amazonaws.com", "accounts.google.com", "www.amazon.com"),
+        *("graph.facebook.com", "token.actions.githubusercontent.com"),
+    )
+)
+CONDITION_KEY = re.compile(
+    rf"((?:[a-z0-9-]+|(?i:appstream|aws|ec2|iam|kms|s3|saml|sts)|{_PUBLIC_ISSUERS}):[A-Za-z0-9_-]+)(/.*)?",
+    re.ASCII | re.DOTALL,
+)
+# A claim that AWS knows of any provider, whose host names the organisation.
+CLAIM = re.compile(r"(.+):(amr|aud|sub)", re.ASCII | re.DOTALL)
 
 # The columns of IAM's credential report.
 REPORT = frozenset(

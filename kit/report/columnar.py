@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from kit.bounds import PACK_FILE, parse_json
+
 Row = dict[str, Any]
+
+_SCALARS = {str, int, float, bool, type(None)}
 
 
 class Columnar(Sequence[Row]):
@@ -60,12 +65,23 @@ class Columnar(Sequence[Row]):
         TypeError, ValueError
             A column is not the JSON of an array of scalars.
         """
+        if not isinstance(texts, Mapping):
+            raise TypeError(f"columns are texts by their names, not {type(texts).__name__}")
         shared: dict[Any, Any] = {}
         columns = {}
         for name, text in texts.items():
-            column = json.loads(text)
+            if not isinstance(text, str):
+                raise TypeError(f"column {name!r} is not a text")
+            column = parse_json(text, PACK_FILE)
             if not isinstance(column, list):
                 raise TypeError(f"column {name!r} is not an array")
+            kinds = {*map(type, column)}
+            if kinds - _SCALARS:
+                raise TypeError(f"column {name!r} has values that are not JSON scalars")
+            if float in kinds and not all(
+                math.isfinite(value) for value in column if isinstance(value, float)
+            ):
+                raise ValueError(f"column {name!r} has a number that JSON does not have")
             # 1 and True are equal, and not the same.
             columns[name] = [shared.setdefault((type(value), value), value) for value in column]
         return cls(columns)

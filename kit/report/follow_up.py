@@ -10,7 +10,7 @@ from kit.catalogue.open_points import rank
 from kit.catalogue.statuses import WORST_FIRST
 from kit.catalogue.texts import text
 from kit.judge.ageing import moved, settled, was_open
-from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, ROLL_UP, UNLISTED, vouches_for
+from kit.judge.digest import RESOURCE, ROLL_UP, subject_of
 from kit.judge.findings import Finding, Findings
 from kit.parameters import Promise, signer
 from kit.redact.free_text import free_text_of
@@ -40,7 +40,6 @@ _STATES = (
     *("overdue", "promised", "undated", "unanswered"),
     *("accepted", "unseen", "closed", "not_open", "sum", "gone"),
 )
-_SUBJECTS = (RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED, ROLL_UP)
 
 
 def sign_off(snapshot: Snapshot) -> Table:
@@ -225,10 +224,9 @@ def _vouched(promise: Promise, account: str) -> tuple[str, str]:
     finding's id was made of them: what it does not vouch for is not shown, and the id stands where
     the resource would.
     """
-    for subject in _SUBJECTS:
-        if vouches_for(promise.id, {**dict(promise), "account": account, "subject": subject}):
-            return promise.control, promise.resource if subject == RESOURCE else promise.id
-    return "", promise.id
+    subject = subject_of(promise.id, {**dict(promise), "account": account})
+    resource = promise.resource if subject == RESOURCE else promise.id
+    return promise.control if subject else "", resource
 
 
 def _answer(promise: Promise | None, show: Callable[[str], str]) -> tuple[str, str, str]:

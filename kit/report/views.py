@@ -14,8 +14,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, TypeVar, cast, get_args
 
 import jinja2
 
@@ -72,6 +73,7 @@ __all__ = [
     "parse",
 ]
 
+V = TypeVar("V")
 EVIDENCE_MIME = "application/vnd.appstream-evidence+json"
 LAB_ROWS, _BLOCK_ROWS = 500, 100  # rows of a table, and of each table of a control's block
 OWN = "own-"
@@ -517,42 +519,81 @@ def parse(data: JSON) -> View:
     KeyError, TypeError, ValueError
         `data` is not a view.
     """
-    fields = {name: value for name, value in data.items() if name != "kind"}
-    match data["kind"]:
-        case "table":
-            return _table(fields)
-        case "group":
-            return Group([_part(view) for view in fields["views"]])
-        case "controls":
-            blocks = [
-                ControlBlock(**{**block, "rows": _table(block["rows"])})
-                for block in fields["blocks"]
-            ]
-            return Controls(blocks)
-        case "cover":
-            return Cover(**{**fields, "facts": [(name, value) for name, value in fields["facts"]]})
-        case "figure":
-            return Figure(**fields)
-        case "note":
-            return Note(**fields)
-        case "remedies":
-            return Remedies(**fields)
-        case "data":
-            return Data(fields["name"], Columnar.parsed(fields["columns"]), fields["facts"])
-        case other:
-            raise ValueError(f"no view of the kind {other!r}")
+    try:
+        own = {name: value for name, value in data.items() if name != "kind"}
+        if data["kind"] not in _PARSERS:
+            raise ValueError(f"no view of the kind {data['kind']!r}")
+        return _PARSERS[data["kind"]](own)
+    except (
+        AttributeError,
+        IndexError,
+    ) as error:  # a text, a number or a list in place of an object
+        raise TypeError(str(error)) from None
 
 
-def _part(fields: JSON) -> Table | Figure:
-    view = parse(fields)
-    if not isinstance(view, Table | Figure):
-        raise ValueError(f"a group has tables and figures, no {view.kind}")
-    return view
+def _made(view: Callable[..., V], members: JSON) -> V:
+    """Return a view or a part of one, whose members are of the types that it declares."""
+    made = view(**members)
+    for one in fields(made):  # type: ignore[arg-type]
+        given = getattr(made, one.name)
+        accepted = {_TYPES[name.partition("[")[0]] for name in str(one.type).split(" | ")}
+        if not isinstance(given, tuple(accepted)):
+            raise TypeError(f"{one.name} is {type(given).__name__}; accepted: {one.type}")
+    return made
 
 
-def _table(fields: JSON) -> Table:
-    own = {name: value for name, value in fields.items() if name != "kind"}
-    return Table(**{**own, "columns": [Column(**column) for column in fields["columns"]]})
+def _table(own: JSON) -> Table:
+    members = {name: value for name, value in own.items() if name != "kind"}
+    columns = [_made(Column, column) for column in own["columns"]]
+    return _made(Table, {**members, "columns": columns})
+
+
+def _group(own: JSON) -> Group:
+    for part in own["views"]:
+        if part["kind"] not in (Table.kind, Figure.kind):
+            raise ValueError(f"a group has tables and figures, no {part['kind']}")
+    return Group([cast(Table | Figure, parse(part)) for part in own["views"]])
+
+
+def _controls(own: JSON) -> Controls:
+    return Controls(
+        [_made(ControlBlock, {**block, "rows": _table(block["rows"])}) for block in own["blocks"]]
+    )
+
+
+def _cover(own: JSON) -> Cover:
+    return _made(Cover, {**own, "facts": [(name, value) for name, value in own["facts"]]})
+
+
+def _data(own: JSON) -> Data:
+    records = Columnar.parsed(own["columns"])
+    return _made(Data, {"name": own["name"], "records": records, "facts": own["facts"]})
+
+
+_PARSERS: Mapping[str, Callable[[JSON], View]] = {
+    Table.kind: _table,
+    Group.kind: _group,
+    Controls.kind: _controls,
+    Cover.kind: _cover,
+    Figure.kind: partial(_made, Figure),
+    Note.kind: partial(_made, Note),
+    Remedies.kind: partial(_made, Remedies),
+    Data.kind: _data,
+}
+# The types of a member by the names that its annotation has.
+_TYPES: Mapping[str, type] = {
+    "str": str,
+    "int": int,
+    "bool": bool,
+    "list": list,
+    "dict": dict,
+    "Sequence": Sequence,
+    "None": type(None),
+    "Table": Table,
+    "Kind": str,
+    "Literal": str,
+    "JSON": dict,
+}
 
 
 def _check_cell(where: str, kind: Kind, cell: object) -> None:

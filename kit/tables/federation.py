@@ -20,6 +20,15 @@ from kit.access.evaluator import Access, Caller, Target, decide
 from kit.access.patterns import is_wild
 
 _BY_SAML, _BY_TOKEN = "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"
+# Keys of a SAML assertion with the same value for everybody whom a provider lets in: where the
+# assertion goes, who issues it, the form of the subject, and what AWS makes of these.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-saml
+_OF_EVERY_ASSERTION: Context = dict.fromkeys(
+    ("saml:aud", "saml:iss", "saml:namequalifier", "saml:sub_type"), CHOSEN
+)
+# Keys whose values the identity provider sets for each person, in the assertion.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_saml_assertions.html
+_OF_A_PERSON = re.compile(r"aws:(requesttag/.+|tagkeys)|sts:rolesessionname")
 _COGNITO = "cognito-identity.amazonaws.com"
 # Tokens of these providers have the application's or pool's id as audience. Elsewhere whoever
 # requests a token chooses its audience.
@@ -67,7 +76,8 @@ class Admitted(Enum):
     """How far a role admits the identities of a provider."""
 
     NOBODY = "nobody"
-    SOME = "those whom the provider, or a condition, singles out"
+    SOME = "those whom a condition singles out"
+    MAPPED = "those whom the account's SAML provider maps to the role"
     UNKNOWN = "perhaps all of them"
     ANYBODY = "anybody"
 
@@ -87,7 +97,8 @@ def providers(statements: Iterable[Statement]) -> set[str]:
 def admitted(provider: str, role: Target) -> Admitted:
     """Return how far a role's trust policy admits the identities of a provider.
 
-    The directory behind a SAML provider decides which user gets which role.
+    The directory behind a SAML provider decides which user gets which role, unless a condition of
+    the trust policy singles people out.
 
     Parameters
     ----------
@@ -98,8 +109,7 @@ def admitted(provider: str, role: Target) -> Admitted:
     """
     caller = Caller("federated", provider)
     if ":saml-provider/" in provider:
-        access = decide(caller, _BY_SAML, role, {"saml:aud": CHOSEN})
-        return Admitted.NOBODY if access is Access.NO else Admitted.SOME
+        return _admitted_by_saml(caller, role)
     host = (provider.partition(":oidc-provider/")[2] or provider).lower()
     if decide(caller, _BY_TOKEN, role, {f"{host}:aud": CHOSEN}) is Access.NO:
         return Admitted.NOBODY
@@ -130,6 +140,17 @@ def admitted(provider: str, role: Target) -> Admitted:
     if host == _COGNITO and decide(caller, _BY_TOKEN, role, guests, ordinary=True) is Access.YES:
         return Admitted.ANYBODY if f"{host}:amr" in keys else Admitted.UNKNOWN
     return Admitted.SOME
+
+
+def _admitted_by_saml(caller: Caller, role: Target) -> Admitted:
+    account, _, name = caller.arn.partition(":iam::")[2].partition(":saml-provider/")
+    context: Context = {**_OF_EVERY_ASSERTION, "saml:doc": f"{account}/{name}"}
+    if decide(caller, _BY_SAML, role, context) is Access.NO:
+        return Admitted.NOBODY
+    keys = {condition.key for statement in role.policies for condition in statement.conditions}
+    personal = {key: ordinary(UNKNOWN) for key in keys if _OF_A_PERSON.fullmatch(key)}
+    access = decide(caller, _BY_SAML, role, {**context, **personal}, ordinary=True)
+    return Admitted.MAPPED if access is Access.YES else Admitted.SOME
 
 
 def _widened(statement: Statement, host: str) -> Statement:

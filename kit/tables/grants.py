@@ -86,7 +86,7 @@ _ON_APPSTREAM = (ADMINISTER, CHANGE_SESSIONS)
 RESOURCES = Part("in_scope", "resources")
 DESTINATIONS = Part("in_scope", "destinations")
 _COLUMNS = (
-    *("capability", "open", "narrowed", "through"),
+    *("capability", "open", "narrowed", "mapped", "through"),
     *("administrator", "outsider", "not_asked"),
 )
 _NOT_JUDGED = (
@@ -456,8 +456,9 @@ class _Grants:
             for role in (role for role in trusting if provider in trusts[role.arn]):
                 admission = admitted(provider, role.as_target)
                 if admission is not Admitted.NOBODY:
-                    outsider.is_outside |= admission is not Admitted.SOME
-                    self._add(outsider, role, surely=admission is Admitted.ANYBODY)
+                    outsider.is_outside |= admission in (Admitted.UNKNOWN, Admitted.ANYBODY)
+                    surely, mapped = (admission is it for it in (Admitted.ANYBODY, Admitted.MAPPED))
+                    self._add(outsider, role, surely=surely, mapped=mapped)
             if outsider.held:
                 yield outsider
 
@@ -467,8 +468,10 @@ class _Grants:
             trusted = _may_assume(outsider.caller, role) is Access.YES
             self._add(outsider, role, surely=trusted and not outsider.only_perhaps)
 
-    def _add(self, outsider: _Outsider, role: Principal, *, surely: bool) -> None:
-        """Add what a role holds to an outsider who may take it: surely, or on a condition."""
+    def _add(
+        self, outsider: _Outsider, role: Principal, *, surely: bool, mapped: bool = False
+    ) -> None:
+        """Add what a role holds to whoever may take it: surely, if mapped to it, on a condition."""
         label = self.source.labels.label("role", role.arn, role.name)
         for name, own in self.of(role).items():
             gap = role.unseen or (own.gap if own.hidden and not own.open else None)
@@ -483,8 +486,9 @@ class _Grants:
                 Held(
                     seen,
                     rest if surely else [],
-                    [*([] if surely else rest), *own.narrowed],
+                    [*([] if surely or mapped else rest), *own.narrowed],
                     gap,
+                    rest if mapped else [],
                 )
             )
             outsider.through.setdefault(name, []).append(f"{label}, which trusts it")
@@ -654,6 +658,7 @@ def _cells(capability: str, held: Held, refs: tuple[str, ...], in_scope: Cell) -
         "capability": Cell(capability, refs),
         "open": Cell(held.open, refs, held.gap),
         "narrowed": Cell(held.narrowed, refs),
+        "mapped": Cell(held.mapped, refs),
         "through": Cell([], refs),
         "administrator": _parameter(False, "administrators"),
         "outsider": Cell(False, refs),

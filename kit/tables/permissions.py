@@ -27,20 +27,35 @@ _REQUESTED: Context = {
     "iam:policyarn": UNKNOWN,
     "sts:externalid": CHOSEN,
 }
+# Keys of a federated session with the same value for everybody of a provider or an application.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+_OF_SESSIONS: Context = dict.fromkeys(
+    (
+        *("saml:namequalifier", "saml:sub_type"),
+        *("cognito-identity.amazonaws.com:aud", "cognito-identity.amazonaws.com:amr"),
+        *("accounts.google.com:aud", "accounts.google.com:oaud"),
+        *("www.amazon.com:app_id", "graph.facebook.com:app_id"),
+    ),
+    CHOSEN,
+)
 _ON_ORGANISATION = re.compile(r"aws:(principal|resource)org(id|paths)")
 
 
 @dataclass
 class Held:
-    """What a caller holds of a capability; ``gap`` is what hides whether it holds more."""
+    """What a caller holds of a capability; ``gap`` is what hides whether it holds more.
+
+    ``mapped`` is what those hold whom an identity provider maps to a role.
+    """
 
     open: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
     narrowed: list[str] = field(default_factory=list)
     gap: Trouble | None = None
+    mapped: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.open or self.hidden or self.narrowed)
+        return bool(self.open or self.hidden or self.narrowed or self.mapped)
 
     def add(self, other: Held) -> None:
         """Add what the caller holds in another way."""
@@ -48,6 +63,7 @@ class Held:
             (self.open, other.open),
             (self.hidden, other.hidden),
             (self.narrowed, other.narrowed),
+            (self.mapped, other.mapped),
         ):
             mine += [action for action in theirs if action not in mine]
         self.gap = self.gap or other.gap
@@ -101,7 +117,7 @@ class Capability:
 
     @cached_property
     def _context(self) -> Context:
-        return {**_REQUESTED, **self.organisation.of_resources}
+        return {**_REQUESTED, **_OF_SESSIONS, **self.organisation.of_resources}
 
     @cached_property
     def policy_gap(self) -> Trouble | None:

@@ -161,6 +161,65 @@ def test_every_mistake_is_reported_with_its_place_and_what_is_accepted(tmp_path:
     ]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_row_with_more_cells_than_the_header_is_refused(tmp_path: Path, delimiter: str) -> None:
+    first, second = ids()[:2]
+    text = (
+        f"{HEAD}{first},{KEY},Ops,Close it, then review,2027-03-31\n{second},{KEY},Ops\n"
+        f"{second},{KEY},,,,late\n"
+    )
+    run = written(tmp_path, text.replace(",", delimiter))
+    with pytest.raises(MistakesError) as found:
+        read_follow_up(run, KEY)
+    assert found.value.lines == [
+        f"follow_up: {run.follow_up}, row {row}: has 6 cells; accepted: 5, as in the header; put a "
+        "text with the delimiter in double quotes"
+        for row in (2, 4)
+    ]
+
+
+def test_a_row_may_have_fewer_cells_than_the_header(tmp_path: Path) -> None:
+    read = read_follow_up(written(tmp_path, f"{HEAD}{ids()[0]},{KEY},Ops\n"), KEY)
+    assert read is not None
+    assert [(row["owner"], row["response"]) for row in read["rows"]] == [("Ops", "")]
+
+
+def test_a_sheet_of_which_somebody_sorted_some_columns_is_refused(tmp_path: Path) -> None:
+    swapped = ((4, "Finding id", ids()[2]), (5, "Finding id", ids()[1]))
+    owners = ((4, "Owner", "Ops"), (5, "Owner", "Network"))
+    path = filled(tmp_path / "findings.xlsx", *swapped, *owners)
+    with pytest.raises(MistakesError) as found:
+        read_follow_up(run_of(path), KEY)
+    records = sample()["records"]
+    assert found.value.lines == [
+        f"follow_up: {path}, sheet 'Findings', row {row}, Finding id: '{id}'; accepted: the id of the "
+        f"finding in its row ('{record['control']}', '{record['region']}', '{record['resource']}'); "
+        "sort whole rows"
+        for (row, _, id), record in zip(swapped, records[1:3], strict=True)
+    ]
+
+
+@pytest.mark.parametrize("name", ["control", "region", "resource"])
+def test_each_column_beside_the_id_has_to_agree_or_is_empty(tmp_path: Path, name: str) -> None:
+    record = sample()["records"][1]
+    cells = {part: record[part] for part in ("control", "region", "resource")}
+    for value, agrees in ((cells[name], True), ("another", False), ("", True)):
+        row = ",".join((cells | {name: value}).values())
+        run = written(tmp_path, f"{','.join(cells)},{HEAD}{row},{ids()[1]},{KEY},Ops,,\n")
+        if agrees:
+            assert read_follow_up(run, KEY)
+            continue
+        with pytest.raises(MistakesError, match=r"row 2, Finding id: .*'another'.*sort whole rows"):
+            read_follow_up(run, KEY)
+
+
+def test_a_resource_that_findings_csv_made_inert_agrees(tmp_path: Path) -> None:
+    record = {**sample()["records"][1], "resource": "=a name in clear"}
+    (id,) = finding_ids([record])
+    text = f"control,region,resource,{HEAD}{record['control']},{record['region']},'=a name in clear"
+    assert read_follow_up(written(tmp_path, f"{text},{id},{KEY},Ops,,\n"), KEY)
+
+
 def test_very_many_mistakes_are_counted(tmp_path: Path) -> None:
     text = HEAD + "".join(f"{n},{KEY},Ops,,\n" for n in range(300))
     with pytest.raises(MistakesError) as found:

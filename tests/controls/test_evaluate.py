@@ -26,7 +26,7 @@ from kit.controls.registry import (
 )
 from kit.errors import UserError
 from kit.judge import evaluate, needed_calls, select
-from kit.judge.digest import ROLL_UP, vouches_for
+from kit.judge.digest import RESOURCE, ROLL_UP, subject_of
 from kit.judge.evaluator import shown
 from kit.judge.findings import Finding, Findings
 from kit.snapshot import Trouble
@@ -151,7 +151,8 @@ def test_a_finding_says_what_was_observed_wanted_and_cited(judge: Judge) -> None
         id=finding.id,
         remedies="is_red",
     )
-    assert vouches_for(finding.id, asdict(finding))
+    assert subject_of(finding.id, asdict(finding)) == RESOURCE
+    assert not subject_of(finding.id, {**asdict(finding), "region": "eu-west-9"})
 
 
 def test_a_cell_that_was_not_seen_is_not_evidenced_and_says_why(judge: Judge) -> None:

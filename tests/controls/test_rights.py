@@ -652,6 +652,7 @@ AUD = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
 ROLE = by("role", READ)
 SINGLED_OUT = ROLE | by(PROVIDER, READ, status="pass")
 BY_SAML = ROLE | by("SAML-provider", READ, status="pass")
+MAPPED = ROLE | by("SAML-provider", READ, status="not evidenced")
 ANYBODY = ROLE | by(PROVIDER, READ)
 PERHAPS = ROLE | by(PROVIDER, READ, status="not evidenced")
 CUSTOMERS = {  # the issuers of single customers, with patterns of all and of some identities
@@ -662,8 +663,41 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
 
 
 @scenarios(
-    ("SAML", by_saml(READS, Condition=AUD), BY_SAML),
-    ("SAML without a condition", by_saml(READS), BY_SAML),
+    ("SAML", by_saml(READS, Condition=AUD), MAPPED),
+    ("SAML without a condition", by_saml(READS), MAPPED),
+    *(
+        (f"SAML, by what everybody has: {operator} {key}", by_saml(READS, **on(operator, key, value)), MAPPED)
+        for operator, key, value in (
+            ("StringEquals", "SAML:aud", ["https://eu-west-1.signin.aws.amazon.com/saml"]),
+            ("StringEqualsIgnoreCase", "saml:AUD", "https://signin.aws.amazon.com/SAML"),
+            ("StringLike", "SAML:aud", "https://*.signin.aws.amazon.com/saml"),
+            ("StringEquals", "SAML:iss", "https://idp.example.com/saml"),
+            ("StringEquals", "SAML:sub_type", "persistent"),
+            ("StringNotEquals", "SAML:sub_type", "transient"),
+            ("StringEquals", "SAML:namequalifier", "8Jf0"),
+            ("StringEquals", "SAML:doc", f"{ACCOUNT}/idp"),
+            ("StringLike", "SAML:sub", "*"),
+            ("StringLike", "sts:RoleSessionName", "*"),
+            ("Null", "SAML:edupersonaffiliation", "false"),
+            ("StringNotEquals", "SAML:sub", "jane"),
+        )
+    ),
+    *(
+        (f"SAML, by what some have: {operator} {key}", by_saml(READS, **on(operator, key, value)), BY_SAML)
+        for operator, key, value in (
+            ("StringEquals", "SAML:sub", "jane"),
+            ("StringLike", "SAML:sub", "adm-*"),
+            ("ForAnyValue:StringEquals", "SAML:edupersonaffiliation", "staff"),
+            ("StringEquals", "aws:RequestTag/team", "streaming"),
+            ("StringEquals", "sts:RoleSessionName", "jane"),
+            ("StringEquals", "sts:SourceIdentity", "jane"),
+            ("IpAddress", "aws:SourceIp", "192.0.2.0/24"),
+        )
+    ),
+    ("SAML, by what everybody has and what some have", by_saml(READS, Condition={"StringEquals": AUD["StringEquals"] | {"SAML:sub": "jane"}}), BY_SAML),
+    ("SAML, of another provider", by_saml(READS, **on("StringEquals", "SAML:doc", f"{ACCOUNT}/other")), ROLE),
+    ("SAML, to read as the person", by_saml(READS | on("StringEquals", "saml:sub", "jane"), Condition=AUD), by("role", READ, status="pass") | by("SAML-provider", READ, status="pass")),
+    ("SAML, to read with any lasting subject", by_saml(READS | on("StringEquals", "saml:sub_type", "persistent"), Condition=AUD), MAPPED),
     ("SAML, for a role without rights", by_saml(allow("ec2:*")), {}),
     ("SAML, denied", by_saml(READS, Effect="Deny"), ROLE),
     ("SAML, by an action that is not SAML's", by_saml(READS, Action="sts:AssumeRole"), ROLE),
@@ -776,6 +810,31 @@ def test_id_05_a_declared_provider_may(tmp_path: Path) -> None:
     account = Account(tmp_path, administrators=[provider, f"arn:aws:iam::{ACCOUNT}:role/reader"])
     signed_in(GITHUB)(account)
     assert set(statuses_of(account).values()) == {"pass"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "role", "provider"),
+    [
+        ((), "fail", "not evidenced"),
+        (("role/reader",), "pass", "not evidenced"),
+        (("role/reader", "saml-provider/other"), "pass", "not evidenced"),
+        (("saml-provider/idp",), "fail", "pass"),
+        (("role/reader", "saml-provider/idp"), "pass", "pass"),
+    ],
+)
+def test_id_05_a_declared_role_covers_no_saml_provider(
+    tmp_path: Path, declared: tuple[str, ...], role: str, provider: str
+) -> None:
+    """Whom the provider maps to the role is the provider's to decide."""
+    account = Account(
+        tmp_path, administrators=[f"arn:aws:iam::{ACCOUNT}:{name}" for name in declared]
+    )
+    by_saml(READS, Condition=AUD)(account)
+    statuses = statuses_of(account)
+    assert statuses == by("role", READ, status=role) | by("SAML-provider", READ, status=provider)
+    [row] = [f for f in findings(account, "ID-05") if f.resource.startswith("SAML-provider")]
+    if provider == "not evidenced":
+        assert "the identity provider's mapping decides who may" in str(row)
 
 
 # --- a role whose trust policy AWS leaves out ------------------------------------------------------

@@ -116,6 +116,9 @@ def test_no_cover_is_a_mistake_of_the_user() -> None:
         {"no": "kind"},
         {"kind": "cover", "title": "T"},
         {"kind": "note", "text": "t", "colour": "red"},
+        {"kind": "note", "text": 5},
+        ["kind"],
+        {"kind": ["note"]},
         {**Figure("f", "<svg><open></svg>", "a", "c").as_json()},
     ],
 )
@@ -263,3 +266,11 @@ def test_data_that_is_not_of_findings_is_refused(
     cells = [shown(Data("findings", records, dict(facts)))]
     with pytest.raises(NotebookOutputError, match=message):
         findings_data(new_notebook(cells=cells))
+
+
+@pytest.mark.parametrize("columns", [["a"], {"a": "[" * 100_000}, {"a": "[NaN]"}, {"a": "[[1]]"}])
+def test_columns_that_somebody_edited_are_refused(columns: Any) -> None:
+    data = {"kind": "data", "name": "findings", "columns": columns, "facts": FACTS}
+    cell = new_code_cell("x", outputs=[new_output("display_data", data={EVIDENCE_MIME: data})])
+    with pytest.raises(NotebookOutputError, match="malformed view"):
+        findings_data(new_notebook(cells=[cell]))

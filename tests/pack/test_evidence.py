@@ -238,6 +238,18 @@ def redact(stored: Stored) -> Callable[..., Any]:
         ("appstream.DescribeApplications", {"Applications": [{"Metadata": {"Mara": "x"}}]}),
         ("s3.GetBucketPolicy", {"Policy": '{"Statement": [{"Mara": {"Lindqvist": "x"}}]}'}),
         ("s3.GetBucketPolicy", {"Policy": '{"Condition": {"StringLike": {"s3:x/Mara": "Mara"}}}'}),
+        (
+            "s3.GetBucketPolicy",
+            {"Policy": '{"Condition": {"StringLike": {"Mara:Lindqvist": "x"}}}'},
+        ),
+        (
+            "s3.GetBucketPolicy",
+            {"Policy": '{"Condition": {"Bool": {"idp.mara.example:sub": "x"}}}'},
+        ),
+        (
+            "s3.GetBucketPolicy",
+            {"Policy": '{"Condition": {"Bool": {"SAML:aud": "https://mara/saml"}}}'},
+        ),
         ("s3.GetBucketPolicy", {"Policy": '{"Statement": Mara'}),
         ("iam.GetCredentialReport", {"Content": "user,Mara\nLindqvist,arn:aws:iam::Mara"}),
         ("iam.GetCredentialReport", {"Content": "Mara"}),
@@ -253,6 +265,41 @@ def test_where_somebody_put_a_name_it_is_a_label(
     reported = json.dumps(redact(call, response=response).response)
     assert not re.search("Mara|Lindqvist|fleet.*770031415926", reported), reported
     assert re.search(r"[a-z]-[a-z2-7]{10}", reported)
+
+
+CLEAR = {
+    "SAML:aud": "https://signin.aws.amazon.com/saml",
+    "saml:aud": "https://eu-central-1.signin.aws.amazon.com/saml",
+    "saml:sub_type": "persistent",
+    "appstream:userId": "${saml:sub}",
+    "aws:MultiFactorAuthPresent": "true",
+    "AWS:PrincipalOrgID": "",
+    "sts:ExternalId": "",
+    "cognito-identity.amazonaws.com:amr": "authenticated",
+    "accounts.google.com:aud": "",
+    "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+}
+
+
+@pytest.mark.parametrize(("key", "value"), CLEAR.items())
+def test_condition_keys_of_awss_stay_readable(
+    redact: Callable[..., Request], key: str, value: str
+) -> None:
+    """Nobody can judge a condition whose key is a label."""
+    policy = json.dumps({"Condition": {"StringEquals": {key: value or "Mara"}}})
+    shown = json.loads(redact("s3.GetBucketPolicy", response={"Policy": policy}).response["Policy"])
+    [(name, shown_value)] = shown["Condition"]["StringEquals"].items()
+    assert name == key
+    assert shown_value == value if value else shown_value.startswith("text-")
+
+
+@pytest.mark.parametrize("claim", ["aud", "sub", "amr"])
+def test_of_the_key_of_a_private_issuer_the_claim_stays_readable(
+    redact: Callable[..., Request], claim: str
+) -> None:
+    policy = json.dumps({"Condition": {"StringEquals": {f"idp.mara.example/x:{claim}": "Mara"}}})
+    shown = redact("s3.GetBucketPolicy", response={"Policy": policy}).response["Policy"]
+    assert re.search(rf'"identity-provider-[a-z2-7]{{10}}:{claim}": "text-', shown), shown
 
 
 def test_a_message_of_awss_is_a_label_and_its_code_is_not(redact: Callable[..., Request]) -> None:

@@ -46,12 +46,19 @@ def test_an_output_has_one_text_for_each_column_and_equal_values_are_one_object(
     [
         ({"a": "[1, 2]", "b": "[1]"}, "columns have"),
         ({"a": "{}"}, "not an array"),
-        ({"a": "[[1]]"}, "unhashable"),
+        ({"a": "[[1]]"}, "not JSON scalars"),
+        ({"a": '[{"b": 1}]'}, "not JSON scalars"),
+        ({"a": "[" * 100_000}, "nested more than"),
+        ({"a": "[NaN]"}, "number that JSON does not have"),
+        ({"a": "[1, -Infinity]"}, "number that JSON does not have"),
+        ({"a": "[1e999]"}, "number that JSON does not have"),
         ({"a": "[1"}, "delimiter"),
-        ({"a": 1}, "must be str"),
+        ({"a": 1}, "not a text"),
+        (["a"], "not list"),
+        (None, "not NoneType"),
     ],
 )
-def test_columns_that_are_none_are_refused(texts: dict[str, Any], message: str) -> None:
+def test_columns_that_are_none_are_refused(texts: Any, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         Columnar.parsed(texts)
 

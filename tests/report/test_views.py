@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from kit.report.views import (
     Cover,
     Data,
     Figure,
+    Group,
     Note,
     Remedies,
     Table,
@@ -80,6 +81,37 @@ def test_the_json_of_a_view_makes_the_same_view_again(view: View) -> None:
     data = json.loads(json.dumps(view._repr_mimebundle_()[EVIDENCE_MIME]))
     assert data["kind"] == view.kind
     assert parse(data) == view
+
+
+def spoiled(value: Any) -> Iterator[Any]:
+    """Yield JSON in which one part at a time is of another type, or gone."""
+    yield from (None, 5, "text", ["text"], [[]], {"a": None}, [], {}, math.nan)
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield {key: other for key, other in value.items() if key != name}
+            yield from ({**value, name: other} for other in spoiled(part))
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            yield from ([*value[:place], other, *value[place + 1 :]] for other in spoiled(part))
+
+
+@pytest.mark.parametrize("view", [*VIEWS, Group([table([["a", "pass"]])])], ids=lambda v: v.kind)
+def test_a_view_that_somebody_edited_is_a_view_or_refused(view: View) -> None:
+    refused = 0
+    for data in spoiled(json.loads(json.dumps(view._repr_mimebundle_()[EVIDENCE_MIME]))):
+        try:
+            assert isinstance(parse(data).as_json(), dict)
+        except (KeyError, TypeError, ValueError):
+            refused += 1
+    assert refused > 20
+
+
+def test_a_group_of_groups_is_refused_however_deep() -> None:
+    data: Any = {"kind": "note", "text": "t"}
+    for _ in range(5_000):
+        data = {"kind": "group", "views": [data]}
+    with pytest.raises(ValueError, match="a group has tables and figures, no group"):
+        parse(data)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.kind)
@@ -174,6 +206,7 @@ def test_lab_fragments_follow_the_dark_theme() -> None:
         (lambda: block(counts={"red": 1}), "unknown status"),
         (lambda: block(severity="urgent"), "unknown severity"),
         (lambda: parse({"kind": "script"}), "no view of the kind"),
+        (lambda: parse({"kind": "group", "views": [{"kind": "note"}]}), "tables and figures, no n"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(make: Callable[[], object], says: str) -> None:

@@ -141,6 +141,9 @@ def test_what_is_allowed(statements: list[dict[str, Any]], expected: set[Any]) -
 
 NARROWS = [
     ("StringEquals", "appstream:userId", "${saml:sub}"),
+    ("StringEquals", "saml:sub", "jane"),
+    ("StringEquals", "cognito-identity.amazonaws.com:sub", "eu-west-1:1"),
+    ("StringEquals", "aws:SourceIdentity", "jane"),
     ("stringlike", "AWS:PrincipalTag/team", "design-*"),
     ("ForAnyValue:StringEquals", "aws:ResourceTag/team", ["a", "b"]),
     ("IpAddress", "aws:SourceIp", ["192.0.2.0/24", "2001:db8::/32"]),
@@ -155,6 +158,11 @@ NARROWS_NOTHING = [
     ("StringLike", "aws:UserAgent", "console*"),
     ("StringEquals", "aws:RequestedRegion", "eu-west-1"),
     ("StringEquals", "aws:PrincipalAccount", "111122223333"),
+    ("StringEquals", "SAML:sub_type", "persistent"),
+    ("StringEquals", "saml:namequalifier", "8Jf0"),
+    ("StringEquals", "cognito-identity.amazonaws.com:aud", "eu-west-1:pool"),
+    ("ForAnyValue:StringLike", "cognito-identity.amazonaws.com:amr", "authenticated"),
+    ("StringEquals", "accounts.google.com:aud", "app"),
     ("StringLike", "appstream:userId", "*"),
     ("IpAddress", "aws:SourceIp", "0.0.0.0/0"),
     ("IpAddress", "aws:SourceIp", ["192.0.2.0/24", "::/0"]),
