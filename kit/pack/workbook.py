@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import math
 import re
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
@@ -123,7 +125,12 @@ class _Writer:
                 self._sheet(sheet)
             self._about(first, judged, pages)
             self._properties()
-            self.book.close()
+            try:
+                self.book.close()
+            except FileCreateError as error:  # the library's name for any error of the system
+                cause = error.args[0]
+                traceback.clear_frames(cause.__traceback__)  # ends the archive while `file` is open
+                raise cause from None
         return file.getvalue()
 
     def _sheet(self, sheet: Sheet) -> None:
