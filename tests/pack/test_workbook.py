@@ -129,6 +129,12 @@ def test_hostile_texts_are_texts(book: Workbook) -> None:
         assert found[f"stack-{name}"]["Observed"] == escape(text).replace("\r", ""), name
 
 
+@pytest.mark.parametrize("text", ["<r><t>hidden</t></r>", "<r>1 & 2</t></r>", "<r> _x0041_</r>"])
+def test_a_text_is_no_xml(text: str) -> None:
+    data = sample() | {"records": [{**record("AR-05", "fail"), "observed": text}]}
+    assert rows(opened(data=data)["Findings"])[0]["Observed"] == text
+
+
 def test_there_is_no_formula_and_no_link_out() -> None:
     content = workbook(made(evidence_index(3), inventory(), waivers()), sample())
     for sheet in openpyxl.load_workbook(io.BytesIO(content)):
