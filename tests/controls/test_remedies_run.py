@@ -333,7 +333,7 @@ CASES = [
     Case("ID-13", WEST, "external_access_is_analysed"),
     Case("ID-16", EAST, "external_access_is_closed/no_analyzer", region=EAST),
     Case("ID-17", PROVIDER, "metadata_stays_valid", {"ARN": PROVIDER, "PROVIDER": "CorporateIdP"}, {"metadata.xml": metadata}),
-    Case("IT-02", DESKTOP, "streaming_traffic_is_encrypted", {"STACK": STACK, "VPCE": "vpce-0good"}),
+    Case("IT-02", DESKTOP, "named_endpoints_carry_streaming", {"STACK": STACK, "VPCE": "vpce-0good"}),
     Case("IT-02", "prefers-udp", "streaming_traffic_is_encrypted/udp", {"STACK": "prefers-udp"}),
     Case("IT-04", SETTINGS, "buckets_refuse_plain_http", bucket(SETTINGS), {"-policy.json": statements(*tls_only(SETTINGS)["Statement"])}),
     Case("LG-01", WEST, "api_activity_is_logged", {"BUCKET": "careless-trail", "TRAIL": "all"}, skip="start-logging --name TRAIL|get-trail"),
