@@ -55,6 +55,8 @@ def test_a_control_has_a_title_an_expectation_for_each_clause_and_a_remedy(name:
         assert part in REMEDY
         assert "/".join(["remedy", *place, "console"]) in found, "a remedy has steps"
         assert len(place) < 3
+        if f"verdicts/{'/'.join(place)}" in ids(f"controls/{name}/"):
+            continue
         assert set(place[:1]) <= {*clauses, *states}
         assert set(place[1:]) <= states
     for clause in clauses:

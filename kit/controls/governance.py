@@ -217,7 +217,7 @@ def aws_reaches_a_security_contact(security_contact: bool) -> bool:
 
 
 def _allowed(places: list[str], allowed_regions: list[str]) -> Outcome:
-    if not allowed_regions:
+    if places and not allowed_regions:
         return NotEvidenced("not declared")
     return set(places) <= set(allowed_regions)
 

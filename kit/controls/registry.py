@@ -176,6 +176,35 @@ def _by_case(title: str, commands: str) -> Iterator[Step]:
         yield Step(f"{title} ({case})", "sh", lines.strip())
 
 
+class RemedyName(NamedTuple):
+    """What a finding's remedy is for, as ``clause/state?verdict``; all may be empty.
+
+    Attributes
+    ----------
+    clause : str
+        Id of the clause that does not hold, or that the evidence does not decide.
+    state : str
+        The resource's state, or the case of the verdict, where the texts know it.
+    verdict : str
+        Id of the clause's verdict where the evidence does not decide it; empty for a fail.
+    """
+
+    clause: str
+    state: str
+    verdict: str
+
+    @classmethod
+    def of(cls, name: str) -> RemedyName:
+        """Return the parts of a name."""
+        place, _, verdict = name.partition("?")
+        clause, _, state = place.partition("/")
+        return cls(clause, state, verdict)
+
+    def __str__(self) -> str:
+        place = "/".join(filter(None, (self.clause, self.state)))
+        return "?".join(filter(None, (place, self.verdict)))
+
+
 @dataclass(frozen=True)
 class Clause:
     """A rule of a control: the columns that it reads and the thresholds that it compares with.
@@ -287,21 +316,28 @@ class Control(_Described):
         """Return whether a clause compares with a threshold or parameter."""
         return any(name in clause.thresholds for clause in self.clauses)
 
-    def remedy_name(self, clause: Clause, state: object) -> str:
+    def remedy_name(self, clause: Clause, state: object, verdict: str = "") -> str:
         """Return the name of the remedy for a clause, and for a state that the texts know."""
         known = isinstance(state, str) and texts.has(f"states/{state}/when")
-        return f"{clause.rule.__name__}/{state}" if known else clause.rule.__name__
+        return str(RemedyName(clause.rule.__name__, str(state) if known else "", verdict))
 
     def remedy(self, name: str = "") -> Remedy:
-        """Return a remedy by its name: the id of a clause, ``/`` and a state; both may be missing.
+        """Return a remedy by its name; see `RemedyName`.
 
-        The catalogue has it under the clause and the state, the clause, the state, or for the whole
-        control. Its fields are what the state demands; see ``states`` in the catalogue.
+        The catalogue has it under the verdict that lacks evidence, the clause and the state, the
+        clause, the state, or for the whole control. Its fields are what the state demands; see
+        ``states`` in the catalogue.
         """
-        clause, _, state = name.partition("/")
+        clause, state, verdict = RemedyName.of(name)
         places = dict.fromkeys(
             "/".join(filter(None, ("controls", self.id, "remedy", *parts)))
-            for parts in ((clause, state), (clause,), (state,), ())
+            for parts in (
+                *([(verdict,)] if verdict else []),
+                (clause, state),
+                (clause,),
+                (state,),
+                (),
+            )
         )
         place = next((place for place in places if texts.has(f"{place}/console")), "")
         if not place:
@@ -311,7 +347,7 @@ class Control(_Described):
             for part in Remedy.__dataclass_fields__
             if part != "when"
         }
-        return Remedy(when=self._when(clause, state), **parts)
+        return Remedy(when=self._when(clause, state, bool(verdict)), **parts)
 
     @property
     def remedies(self) -> list[Remedy]:
@@ -323,15 +359,19 @@ class Control(_Described):
             if id.startswith(start) and id.endswith(end)
         ]
         clauses = {clause.rule.__name__ for clause in self.clauses}
-        every = [
-            self.remedy(name if name.partition("/")[0] in clauses or not name else f"/{name}")
-            for name in names
-        ]
+
+        def named(name: str) -> str:
+            if name.partition("/")[0] in clauses or not name:
+                return name
+            is_verdict = texts.has(f"controls/{self.id}/verdicts/{name}")
+            return f"?{name}" if is_verdict else f"/{name}"
+
+        every = [self.remedy(named(name)) for name in names]
         return list({replace(remedy, when=""): remedy for remedy in every[::-1]}.values())[::-1]
 
-    def _when(self, name: str, state: str) -> str:
+    def _when(self, name: str, state: str, is_unknown: bool) -> str:
         several = len(self.clauses) > 1
-        title = texts.text("pack/page/not_met")
+        title = texts.text("pack/page/not_known" if is_unknown else "pack/page/not_met")
         own = [c for c in self.clauses if several and c.rule.__name__ == name]
         found = [texts.text(f"states/{state}/when")] if state else []
         return " ".join([*found, *(f"{title}: {clause.expected}" for clause in own)])

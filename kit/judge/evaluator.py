@@ -249,13 +249,14 @@ class _Evaluation:
             return unseen
         return [name for clause in (*failed, *lacking) for name in clause.columns]
 
-    def _remedy(self, row: str, clause: Clause, case: str = "") -> str:
+    def _remedy(self, row: str, clause: Clause, made: NotEvidenced | None = None) -> str:
         """Return the name of the remedy for a clause, by the verdict's case or the row's state."""
         column = self.control.state_column(clause)
         unseen = not column or (row, column) in self.gaps
-        return self.control.remedy_name(
-            clause, case or (None if unseen else self.table.rows[row][column])
-        )
+        state = None if unseen else self.table.rows[row][column]
+        if made is None:
+            return self.control.remedy_name(clause, state)
+        return self.control.remedy_name(clause, made.case or state, made.name)
 
     def _unmet(self, row: str, judged: list[tuple[Clause, Outcome]]) -> dict[str, Any]:
         """Return the remedies of clauses that do not hold, and the ways out where evidence lacks.
@@ -264,7 +265,7 @@ class _Evaluation:
         """
         lacking = [(clause, made) for clause, made in judged if isinstance(made, NotEvidenced)]
         remedies = [self._remedy(row, clause) for clause, outcome in judged if outcome is False]
-        remedies += [self._remedy(row, clause, made.case) for clause, made in lacking]
+        remedies += [self._remedy(row, clause, made) for clause, made in lacking]
         hints = dict.fromkeys(self.control.text_of(made) for _, made in lacking)
         return {"remedies": "; ".join(remedies), "hint": "; ".join(filter(None, hints))}
 

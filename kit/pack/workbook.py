@@ -187,7 +187,7 @@ class _Writer:
 
     def _fitting(self, whole: str, sheet: Sheet) -> str:
         """Cut what is too long for a cell, and name there the file that has the whole."""
-        if _units(whole) <= TEXT_LIMIT:
+        if 2 * len(whole) <= TEXT_LIMIT or _units(whole) <= TEXT_LIMIT:
             return whole
         size = {"characters": f"{len(whole):,}", "file": sheet.whole}
         rest = f" \N{HORIZONTAL ELLIPSIS} {text('pack/workbook/cut', **size)}"

@@ -10,7 +10,7 @@ from kit.catalogue.statuses import PASS, STATUSES, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
-from kit.controls.registry import AWS, Control, Step
+from kit.controls.registry import AWS, Control, RemedyName, Step
 from kit.controls.source import BEYOND, requirements
 from kit.judge.findings import Finding, Findings, made_by, remedies_of, samples, why, worst
 from kit.report.formats import evidence_ids, responsibility
@@ -241,7 +241,7 @@ def _beside(finding: Finding) -> list[str] | None:
     """Return the titles of the columns that decide nothing against a finding; None for no fail."""
     control = CONTROLS[finding.control]
     spec = SPECS[control.table]
-    clauses = {name.partition("/")[0] for name in finding.remedies.split("; ")}
+    clauses = {RemedyName.of(name).clause for name in finding.remedies.split("; ")}
     read = {
         name
         for clause in control.clauses

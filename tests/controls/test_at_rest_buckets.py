@@ -1111,3 +1111,12 @@ def test_a_denial_counts_as_long_as_it_is_in_force(
             statement["Condition"] = {**statement["Condition"], **times}
     account.stack().fleet().allowed("StreamingAdmin").bucket(policy=policy)
     assert verdicts(account, control) == expected
+
+
+def test_ar_09_without_macie_shows_how_to_see_and_nothing_of_a_fail(account: Account) -> None:
+    account.bucket().answers(GET_MACIE_SESSION, {"status": "PAUSED"})
+    (finding,) = findings(account, "AR-09")
+    assert finding.remedies.split("; ") == [
+        "stored_objects_are_encrypted?Macie off",
+        "encryption_of_each_is_known?Macie off",
+    ]

@@ -689,6 +689,12 @@ def test_gv_05_needs_a_list_and_does_not_take_none_for_anywhere(account: Account
     assert verdicts(account.fleet(region=REGION), "GV-05") == [UNDECLARED]
 
 
+def test_gv_05_without_a_list_names_the_list_and_ends_no_copy(account: Account) -> None:
+    (finding,) = findings(account.fleet(region=REGION), "GV-05")
+    assert finding.remedies == "data_rests_in_allowed_regions?not declared"  # nothing is copied
+    assert "allowed_regions" in CONTROLS["GV-05"].remedy(finding.remedies).console
+
+
 def test_gv_05_says_which_enabled_regions_it_did_not_look_at(tmp_path: Path) -> None:
     account = Account(tmp_path, allowed_regions=[REGION]).fleet()
     for name, state in ((REGION, "ENABLED"), ("eu-west-2", "ENABLED"), ("eu-south-1", "DISABLED")):

@@ -52,7 +52,8 @@ PLACEHOLDERS = {
     "BEFORE": "1200",
     "OPERATIONS": "Decrypt",
     "PROTOCOL": "tcp",
-    "PORT": "3389",
+    "FROM_PORT": "3389",
+    "TO_PORT": "3390",
     "CIDR": "192.0.2.0/24",
 }
 OPTIONS = {  # that take no number
@@ -415,6 +416,39 @@ def test_ar_01_counts_the_capacity_in_instances() -> None:
     assert "--compute-capacity DesiredInstances=" in remedy("AR-01").cli
 
 
+def test_a_case_that_an_undo_knows_has_a_branch_of_the_remedy_too() -> None:
+    """What only an undo did was a remedy of a case that had none: IT-02 without an endpoint."""
+    for name, one in (("IT-02", remedy("IT-02")), ("ID-05", remedy("ID-05"))):
+        changes, back = (
+            [line for line in text.splitlines() if line.startswith("## ")]
+            for text in (one.cli, one.undo)
+        )
+        assert len(changes) >= len(back) >= 2, name
+    wanted, unwanted = (step.code for step in remedy("IT-02").steps[1:3])
+    assert "--access-endpoints" in wanted
+    assert "--attributes-to-delete ACCESS_ENDPOINTS" in unwanted
+
+
+@pytest.mark.parametrize("name", ["ID-05", "ID-08"])
+def test_an_inline_policy_and_a_managed_one_are_two_cases(name: str) -> None:
+    for step in remedy(name).steps:
+        changed = {
+            operation(line).partition("-")[0] for line in commands_in(step.code.splitlines())
+        }
+        assert ("detach" in changed) == (
+            "a managed policy" in step.title and "is too wide" in step.title
+        )
+
+
+def test_ex_14_puts_a_range_of_ports_back() -> None:
+    undo = remedy("EX-14", "nobody_on_the_internet_may_connect").undo
+    assert undo.count("FromPort=FROM_PORT,ToPort=TO_PORT") == 2
+
+
+def test_id_03_signs_in_with_the_password_and_the_device() -> None:
+    assert "with the password and the device" in remedy("ID-03").breaks
+
+
 def test_it_02_protocol_and_endpoint_are_two_remedies() -> None:
     protocol = remedy("IT-02", "streaming_traffic_is_encrypted/udp")
     endpoint = remedy("IT-02", "streaming_traffic_is_encrypted")
@@ -620,3 +654,50 @@ def test_user_settings_are_written_whole(name: str) -> None:
     (update,) = (c for c in commands(name) if operation(c) == "update-stack")
     assert "file://STACK-settings.json" in update
     assert "Permission=" not in update
+
+
+# --- what the evidence does not decide ---------------------------------------------------------
+# Verdicts that share the remedy of a fail: it gives the reason, reads, or does what the verdict's
+# text demands. Any other verdict of a control that can fail has a remedy of its own.
+SHARED = {
+    *(("AR-12", "needs review"), ("AR-13", "needs review"), ("AR-14", "needs review")),
+    *(("AR-16", "needs review/deletion"), ("AR-19", "not declared"), ("AR-20", "needs review")),
+    *(("DS-04", "not declared"), ("DS-04", "needs review/folders")),
+    *(("DS-04", "needs review/warning"), ("DS-04", "needs review/status")),
+    *(("EX-01", "needs review"), ("EX-02", "needs review"), ("EX-03", "needs review")),
+    *(("EX-06", "needs review"), ("EX-12", "needs review"), ("EX-13", "needs review")),
+    *(("EX-14", "needs review"), ("EX-16", "needs review"), ("ID-02", "needs review")),
+    *(("ID-10", "needs review"), ("IT-02", "needs review/unknown_endpoint")),
+    *(("IT-02", "needs review/endpoint_of_another"), ("IT-03", "needs review")),
+    *(("IT-03", "absent in answer"), ("IT-04", "needs review"), ("IT-06", "needs review")),
+    *(("LG-01", "needs review"), ("LG-05", "needs review"), ("LG-05", "absent in answer")),
+    *(("LG-06", "needs review"), ("LG-12", "not declared")),
+}
+
+
+def undecided(name: str) -> set[str]:
+    start = f"controls/{name}/verdicts/"
+    every = {id.removeprefix(start) for id in texts.ids() if id.startswith(start)}
+    return {id for id in every if not id.startswith(("attested", "not applicable"))}
+
+
+def test_what_is_not_known_never_has_the_commands_of_a_fail_that_were_not_reviewed() -> None:
+    shared = set()
+    for name, one in CONTROLS.items():
+        failing = {one.remedy(clause.rule.__name__).cli for clause in one.clauses} - {""}
+        for verdict in undecided(name) if "fail" in one.gives else ():
+            state = verdict.rpartition("/")[2]
+            places = (f"controls/{name}/remedy/{place}/console" for place in (verdict, state))
+            if failing and not any(map(texts.has, places)):
+                shared.add((name, verdict))
+    assert shared == SHARED
+
+
+def test_without_macie_the_remedy_is_to_enable_macie_and_not_to_copy_objects() -> None:
+    name = "stored_objects_are_encrypted?Macie off"
+    one, failed = remedy("AR-09", name), remedy("AR-09", "stored_objects_are_encrypted")
+    assert one.when == "Not known: Macie counts no object that is not encrypted."
+    assert failed.when == "Not met: Macie counts no object that is not encrypted."
+    assert one.cli == remedy("DS-01").cli
+    assert "Batch" not in one.brief
+    assert "erase" not in one.brief

@@ -511,9 +511,14 @@ def test_id_16_without_an_analyzer_states_that_nobody_looked_and_how_to_make_one
     assert f"Open findings of external access: {unknown}; " in found.observed
     assert f"could not read: {unknown}; " in found.observed
     names = found.remedies.split("; ")
-    assert names == ["external_access_is_closed/no_analyzer", "everything_is_analysed/no_analyzer"]
+    assert names == [
+        "external_access_is_closed/no_analyzer?needs review/no_analyzer",
+        "everything_is_analysed/no_analyzer?needs review/no_analyzer",
+    ]
     remedy, made = CONTROLS["ID-16"].remedy(names[0]), CONTROLS["ID-13"].remedy()
-    assert remedy.when.startswith("No analyzer of external access answers in the region.")
+    assert remedy.when.startswith(
+        "No analyzer of external access answers in the region. Not known: "
+    )
     assert (remedy.cli, remedy.undo) == (made.cli, made.undo)
 
 
