@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,9 @@ def test_providers_copies_and_identities_stand_beside_their_resources(account: A
     account.lists(DESCRIBE_DIRECTORY_CONFIGS, {"DirectoryName": "corp.example"})
     agents(account).bucket(SHOTS, listed=False).trail().store()
     rows, _ = shown(account)
-    assert rows["Copies of buckets"]["where"] == f"{HOME}, copied to us-east-1"
+    where = rows["Copies of buckets"]["where"]
+    assert re.fullmatch(rf"{HOME}, copied to bucket-\w+ \(us-east-1\)", where)
+    assert "What the original no longer has" in rows["Copies of buckets"]["export"]
     assert "ONE_DRIVE" in rows["Files at other providers"]["where"]
     assert len(rows["Identity providers and directories"]["where"].split("; ")) == 2
     assert len(rows["Logs of API calls"]["where"].split("; ")) == 2
