@@ -53,7 +53,7 @@ def test_each_kind_of_bucket_has_its_folder_and_steps(account: Account) -> None:
         "Usage reports and output of session scripts",
     ]
     home = rows["Home folders"]
-    assert (home["where"], home["find"]) == (HOME, "The folder user/TYPE/HASH/ of each bucket.")
+    assert (home["where"], home["find"]) == (HOME, "The folder user/TYPE/HASH/ of the bucket.")
     assert home["erase"] == "aws s3 rm --recursive of the folder."
     assert "Windows/VERSION/GROUP/TYPE/HASH/" in rows["Application settings"]["find"]
     assert all(row["evidence"] for row in rows.values())

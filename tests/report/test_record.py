@@ -145,6 +145,7 @@ def test_a_transfer_stands_with_its_instrument(tmp_path: Path) -> None:
     (entry,) = entries(record(account)[1], "30(2)(c)")
     assert entry.startswith("sessions, us-east-1 (United States): ")
     assert entry.endswith("; instrument: SCC 7")
+    assert ".;" not in entry
 
 
 def test_measures_stand_by_verdict_and_none_that_does_not_apply(tmp_path: Path) -> None:
