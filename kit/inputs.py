@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +25,7 @@ from kit.visible import unseen
 M = TypeVar("M", bound=BaseModel)
 Steps = tuple[str | int, ...]
 _SHOWN = 200  # characters of a value in a message
+_KIND = re.compile("⟦secret: ([a-z-]+)⟧")
 # Variables that name a file for AWS's libraries (AWS SDKs and Tools Reference Guide).
 _FILES = (
     *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "BOTO_CONFIG"),
@@ -255,7 +258,9 @@ def validated(model: type[M], values: Any, where: Where) -> M:
     ------
     UserError
         A value is invalid; the message names the first such field, its value and what is accepted.
+        Or a text holds a secret, which the message leaves out.
     """
+    refuse_secrets(values, where)
     try:
         return model.model_validate(values)
     except UserError as error:
@@ -266,6 +271,42 @@ def validated(model: type[M], values: Any, where: Where) -> M:
         value = "" if first["type"] == "missing" or not path else f" {_shown(first['input'])}:"
         message = f"{_field_name(path)}:{value} {_requirement(first)}"
         raise UserError(f"{where.of(*path)}: {message}") from None
+
+
+def refuse_secrets(values: Any, where: Where) -> None:
+    """Raise a `UserError` for the first text that holds a secret: snapshots and packs show texts.
+
+    The message names the field and the kind of secret. A text is a name or a value, at any depth.
+    """
+    from kit.detect.secrets import mask_secrets, mask_value
+
+    level: list[tuple[Steps, Any]] = [((), values)]
+    left = bounds.MOST_VALUES
+    while level:  # `require_plain` refuses what has more values, or no end
+        for path, item in level:
+            if not isinstance(item, str):
+                continue
+            masked = mask_secrets(item)
+            if masked == item and path and isinstance(path[-1], str):
+                masked = mask_value(path[-1], item)
+            if masked != item:
+                kind = ", ".join(dict.fromkeys(_KIND.findall(masked)))
+                name = mask_secrets(_field_name(path))
+                raise UserError(
+                    f"{where.of(*path)}: {name}: holds a secret ({kind}), which a pack would show; "
+                    "write where the secret lies, without the secret"
+                )
+        left -= len(level)
+        level = list(islice(_parts_of(level), max(left, 0)))
+
+
+def _parts_of(level: list[tuple[Steps, Any]]) -> Iterator[tuple[Steps, Any]]:
+    for path, item in level:
+        if isinstance(item, Mapping):
+            yield from ((path, name) for name in item)
+            yield from (((*path, str(name)), part) for name, part in item.items())
+        elif isinstance(item, list | tuple):
+            yield from (((*path, place), part) for place, part in enumerate(item))
 
 
 def _field_name(path: Steps) -> str:
@@ -338,9 +379,11 @@ _repr.maxlist = _repr.maxdict = 20
 
 
 def _shown(value: Any, write: Callable[[Any], str] = _repr.repr) -> str:
-    """Return a value as a message shows it, however long it is."""
+    """Return a value as a message shows it: without secrets, however long it is."""
+    from kit.detect.secrets import mask_secrets
+
     try:
-        text = write(value)
+        text = write(mask_secrets(value) if isinstance(value, str) else value)
     except ValueError:  # an integer of more digits than Python writes
         text = "a number of very many digits"
     return text if len(text) <= 2 * _SHOWN else f"{text[:_SHOWN]}…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -124,7 +124,7 @@ class Waiver(Strict):
     @field_validator("reason")
     @classmethod
     def _is_no_sample(cls, value: str) -> str:
-        if value in SAMPLE_REASONS:
+        if _stated(value) & _stated(SAMPLE_REASONS):
             raise ValueError("is the sample of parameters/waivers.yaml; write your own")
         return value
 
@@ -414,6 +414,7 @@ class Run(Strict):
         title="where the evidence lies that no account is shared",
         more="Such as IAM Identity Center, or a procedure.",
         sample="IAM-2026-01",
+        declares=True,
     )
     alarm_evidence: str = _field(
         "",
@@ -649,7 +650,7 @@ class Run(Strict):
     @classmethod
     def _is_no_sample(cls, value: Any, info: ValidationInfo) -> Any:
         sample = SAMPLES.get(info.field_name or "")
-        if sample is not None and _entries(value) & _entries(sample):
+        if sample is not None and _stated(value) & _stated(sample):
             raise ValueError(
                 "is the sample of parameters/example.yaml; write your own, or leave the field out"
             )
@@ -923,10 +924,17 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
     return run
 
 
-def _entries(value: Any) -> set[Any]:
-    """Return a text, a list's entries or a mapping's items as a set, to compare with a sample."""
-    entries: Iterable[Any] = value.items() if isinstance(value, dict) else value
-    return {value} - {""} if isinstance(value, str) else set(entries)
+def _stated(value: Any) -> set[Any]:
+    """Return what a declaration states, to compare with a sample: texts, and numbers by their names.
+
+    A text is the same under another name, in other case and with other spaces.
+    """
+    if isinstance(value, str):
+        return {" ".join(value.split()).casefold()} - {""}
+    if isinstance(value, dict):
+        texts = [part for part in value.values() if isinstance(part, str)]
+        return _stated(texts) | {item for item in value.items() if not isinstance(item[1], str)}
+    return set().union(*map(_stated, value))
 
 
 def load_profile(name: str) -> Profile:

@@ -19,14 +19,15 @@ _HEAD = """\
 #   .venv/bin/evidence run parameters/my-account.yaml
 # Only `account` has to be given. Every other field is commented out, with a sample or its default
 # behind the #. The file declares nothing until you do: remove the # and write your own value. A
-# declaration that still has the sample's value is refused. Keys and passwords never stand here.
+# declaration that still has a sample's value is refused, and so is a text that holds a secret.
 """
 _PAGE = """\
 # Parameters of a run
 
 [`parameters/example.yaml`](../parameters/example.yaml) has the same fields, to copy;
 [using.md](using.md) explains how they are given. Only `account` has to be given. A *declaration*
-states what no interface of AWS shows: the kit refuses one that still has the sample's value.
+states what no interface of AWS shows: the kit refuses one that still has a sample's value. It also
+refuses a text that holds a secret, since packs show texts: write where the secret lies.
 
 | parameter | what it is | default | sample |
 |---|---|---|---|

@@ -344,6 +344,13 @@ def test_their_blocks_have_every_framework_that_they_map_to(
         ("texts.yaml", CONTROL, "OWN-OTHER", "is not a control of"),
         ("frameworks/gdpr.yaml", "25(2)", "25(9)", "no such requirement"),
         ("frameworks/gdpr.yaml", CONTROL, "EX-01", "is not a control of"),
+        ("texts.yaml", "nobody uses", "password=hunter2secret9", "holds a secret (password-a"),
+        (
+            "frameworks/gdpr.yaml",
+            "tests:",
+            "title: password=hunter2secret9\n    tests:",
+            "holds a s",
+        ),
     ],
 )
 def test_what_is_wrong_is_reported_in_a_line(
@@ -352,6 +359,7 @@ def test_what_is_wrong_is_reported_in_a_line(
     with pytest.raises(UserError, match=re.escape(why)) as refused:
         describe_own([changed(source, tmp_path, name, old, new)])
     assert "\n" not in str(refused.value)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_rule_that_fails_or_connects_ends_the_sealing(source: Path, tmp_path: Path) -> None:

@@ -104,6 +104,125 @@ def test_a_sample_that_nobody_replaced_is_refused_by_name(name: str) -> None:
             parameters({"account": ACCOUNT, name: left})
 
 
+OTHER_NAMES = {
+    "impact_assessments": "access logs",
+    "reports_read": "C5",
+    "transfer_instruments": "us-west-2",
+    "declared_reasons": "EX-04",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "sample"),
+    [
+        (name, text)
+        for name, value in SAMPLES.items()
+        for text in (
+            value.values()
+            if isinstance(value, dict)
+            else value
+            if isinstance(value, list)
+            else [value]
+        )
+        if isinstance(text, str)
+    ],
+)
+def test_a_text_of_a_sample_is_refused_wherever_it_stands(name: str, sample: str) -> None:
+    for text in (sample, f" {sample.upper()}  "):
+        value: Any = text
+        if isinstance(SAMPLES[name], dict):
+            value = {OTHER_NAMES[name]: text}
+        elif isinstance(SAMPLES[name], list):
+            value = ["our own", text]
+        with pytest.raises(UserError, match=f"{name}: .* is the sample"):
+            parameters({"account": ACCOUNT, name: value})
+
+
+def test_a_number_of_a_sample_may_be_honest_under_another_name() -> None:
+    run = parameters({"account": ACCOUNT, "retention_days": {"screenshots": 1}})
+    assert run.retention_days == {"screenshots": 1}
+
+
+HUNTER = "password=hunter2secret9"
+HONEST = [
+    *("Password policy: see IT-04", "Password: at least 14 characters", "Passwort: siehe Tresor"),
+    *("Token: hardware token of the identity team", "Secret: see vault path kv/streaming"),
+    *("MFA with hardware key: YubiKey 5", "API key: rotated by the platform team", "IDP-2026-07"),
+    "arn:aws:kms:eu-central-1:012345678901:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "git@github.com:acme/policies.git",
+    "https://github.com/acme/policies/blob/3f2a9c1e5b7d8f0a1c2e4b6d8f0a1c3e5b7d9f1a/restore.md",
+    "https://wiki.example.com/pages/viewpage.action?spaceKey=SEC&title=Restore",
+    "https://wiki.example.com/spaces/viewspace.action?key=SEC",
+    "https://tracker.example.com/?issueKey=SEC-214",
+    "https://x.sharepoint.com/:b:/s/team/EabcDEFghiJKLmnoPQRstuVWXyz0123456789ab?e=AbC123",
+    "https://docs.google.com/document/d/1A2b3C4d5E6f7G8h9I0jKlMnOpQrStUvW/edit#heading=h.abc",
+]
+
+
+@pytest.mark.parametrize("text", HONEST)
+def test_a_reference_without_a_secret_is_accepted(text: str) -> None:
+    run = parameters({"account": ACCOUNT, "restore_procedure": text})
+    assert run.restore_procedure == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "kind"),
+    [
+        *(
+            (name, {list: [HUNTER], dict: {"a": HUNTER}}.get(type(default), HUNTER), name, "p")
+            for name, default in DEFAULTS.items()
+            if isinstance(default, str | list | dict)
+        ),
+        ("impact_assessments", {"access logs": HUNTER}, "impact_assessments, access logs", "p"),
+        ("session_tags", {"Password": "hunter2secret9"}, "session_tags, Password", "p"),
+        ("session_tags", {HUNTER: "a"}, "session_tags", "p"),
+        ("administrators", ["arn:a", f"see {HUNTER}"], "administrators, entry 2", "p"),
+        ("restore_procedure", "https://svc:Hunter2!@dms.example.com/", "restore_procedure", "u"),
+    ],
+)
+def test_a_secret_is_refused_by_field_and_never_printed(
+    name: str, value: Any, field: str, kind: str
+) -> None:
+    kinds = {"p": "password-assignment", "u": "url-userinfo"}
+    with pytest.raises(UserError) as refused:
+        parameters({"account": ACCOUNT, name: value})
+    message = str(refused.value)
+    assert f"parameters: {field}" in message
+    assert f"holds a secret ({kinds[kind]}), which a pack would show; write where" in message
+    assert "unter2" not in message
+
+
+def test_a_secret_in_a_file_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = _yaml(
+        tmp_path, f'account: "{ACCOUNT}"\ndeclared_reasons:\n  EX-01: |\n    see {HUNTER}\n'
+    )
+    with pytest.raises(UserError, match=r"run\.yaml, line 3: declared_reasons, EX-01: holds a sec"):
+        parameters(path)
+    path.write_text(f'account: "{ACCOUNT}"\n{HUNTER}: a\n')
+    with pytest.raises(UserError, match=r"line 2: .*⟦secret: .* is not a field") as refused:
+        parameters(path)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["owner", "reason", "resource"])
+def test_a_secret_in_a_waiver_is_refused(tmp_path: Path, name: str) -> None:
+    entry = {"control": "EX-07", "owner": "Jo", "reason": "On order until", "expires": "2027-03-31"}
+    path = tmp_path / "waivers.yaml"
+    path.write_text(yaml.safe_dump([entry, entry | {name: f"see {HUNTER}"}]))
+    with pytest.raises(
+        UserError, match=rf"{name}: holds a secret \(password-assignment\)"
+    ) as refused:
+        load_waivers(str(path))
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_value_without_end_is_refused() -> None:
+    endless: list[Any] = []
+    endless += [endless, endless]
+    with pytest.raises(UserError, match="nested too deep"):
+        parameters({"account": ACCOUNT, "regions": endless})
+
+
 @pytest.mark.parametrize("reason", SAMPLE_REASONS)
 def test_a_waiver_with_the_samples_reason_is_refused(tmp_path: Path, reason: str) -> None:
     path = tmp_path / "waivers.yaml"
@@ -135,12 +254,28 @@ def test_what_the_cell_changes_wins_over_the_file(
     run = validate({**cell, **injected})
     assert run.thresholds == "default"
     assert run.sources["thresholds"] == "papermill (thresholds)"
-    other = validate({**cell, "account": "111122223333"})
-    assert (other.controller, other.sources) == (
-        "",
-        {"account": "the parameters cell (account)"},
-    )
-    assert validate({**cell, "account": ACCOUNT}).controller == "Example Ltd"
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, "111122223333"])
+@pytest.mark.parametrize(
+    ("cells", "source"),
+    [
+        ({}, "the parameters cell (account)"),
+        ({"In": [f"# Parameters\naccount = '{ACCOUNT}'"]}, "papermill (account)"),
+    ],
+)
+def test_whoever_names_the_account_describes_the_whole_run(
+    account: str,
+    cells: dict[str, Any],
+    source: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(f'account: "{ACCOUNT}"\ncontroller: Example Ltd\n')
+    monkeypatch.setenv(PARAMETERS_FILE, str(file))
+    run = validate({**DEFAULTS, "account": account, **cells})
+    assert (run.account, run.controller, run.sources) == (account, "", {"account": source})
 
 
 def test_a_mistake_in_the_cell_names_the_cell(

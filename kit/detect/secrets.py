@@ -159,7 +159,8 @@ _BREAK = re.compile(r"(?<!secret:)[\s\"'<>]")  # of a URL; a token has a space
 _QUERY_START = re.compile(r"(?i)[?#]|%(?:25)*(?:3f|23)|SharedAccessSignature=")
 _NO_SECRET_KEY = re.compile(
     r"(?i)(?:public|primary|foreign|sort|sorting|partition|cache|hot|short|shortcut|object|s3|site"
-    r"|row|range|index|group|order|search|message|translation|lookup|field|publishable)[-_.]?$"
+    r"|row|range|index|group|order|search|message|translation|lookup|field|publishable|space|project"
+    r"|issue|ticket|page|article|doc|document)[-_.]?$"
 )
 _SECRET_KEY = re.compile(
     r"(?i)(?:api|access|auth|account|app|secret|private|subscription|shared|session|signing"
@@ -224,6 +225,9 @@ _STRONG = re.compile(  # no name of a file, host, size or port
 _LOGIN = re.compile(r"(?i)login|user|benutzer|utilisateur|usuari|account|\buid\b|setx")
 _AWS_SECRET = re.compile(r"(?=.*[G-Zg-z/+])[A-Za-z0-9/+]{40}")
 _CREDENTIAL = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+/=-]{12,}")
+_PROJECT = re.compile(
+    r"[A-Z]{2,10}(?:-\d{1,6})?"
+)  # of a wiki's space, or of a tracker's project or issue
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -318,7 +322,7 @@ def _query_value(
     form, start = _ENCODED_VALUE if key["encoded"] else _QUERY_VALUE, key.end()
     match = form.match(text, start, start + _LONGEST)
     value = _trim(match[0]) if match else ""
-    if not value or _is_reference(value):
+    if not value or _is_reference(value) or (key["word"] == "key" and _PROJECT.fullmatch(value)):
         return None
     kinds, whole = _TOKEN.findall(value), token("url-query-secret")
     if _TOKENS.fullmatch(value) and kinds[0] == whole:

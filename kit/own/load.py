@@ -14,7 +14,7 @@ from kit.catalogue import frameworks, texts
 from kit.catalogue.frameworks import Framework
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.errors import UserError
-from kit.inputs import read_yaml, validated
+from kit.inputs import read_yaml, refuse_secrets, validated
 from kit.own import ID
 
 
@@ -100,6 +100,7 @@ def _import_file(path: Path) -> ModuleType:
 def add_texts(name: str, folder: Path, ids: list[str], shown: Callable[[str], str] = str) -> None:
     """Add the texts of own controls, each of which needs a title and its rules' expectations."""
     given, where = read_yaml(folder / "texts.yaml")
+    refuse_secrets(given, where)
     stated = given.get("controls") if isinstance(given, dict) else None
     if not isinstance(stated, dict) or given.keys() != {"controls"}:
         raise UserError(f"{where.source}: accepted: controls, with the texts of each control by id")

@@ -16,6 +16,8 @@ from kit.judge.digest import RESOURCE, finding_keys
 from kit.judge.findings import Finding, made_by, samples, worst
 from kit.report.records import FindingsData, finding_of
 
+_STORED = re.compile(r"[EO]\d+")
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -91,7 +93,7 @@ def by_control(data: FindingsData) -> list[Judged]:
 
 def evidence_path(name: str) -> str:
     """Return the path of the answer with this id, beside the findings; empty for other names."""
-    return f"evidence/{name}.json" if re.fullmatch(r"[EO]\d+", name) else ""
+    return f"evidence/{name}.json" if _STORED.fullmatch(name) else ""
 
 
 def is_of_resource(finding: Finding) -> bool:

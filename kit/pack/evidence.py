@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from kit.pack.tabular import csv_file
@@ -29,6 +29,7 @@ _COLUMNS = (
 )
 
 _NOT_IN_RECORD = {"call", "response", "sha256", "nonce"}
+_IN_RECORD = [part.name for part in fields(Request) if part.name not in _NOT_IN_RECORD]
 
 
 def evidence_files(snapshot: Snapshot, labels: Labels) -> Iterator[tuple[str, bytes]]:
@@ -46,22 +47,22 @@ def evidence_files(snapshot: Snapshot, labels: Labels) -> Iterator[tuple[str, by
         The index, then a file for each request. A reference such as ``E0012#/Fleets/3`` is an
         evidence id and a JSON pointer (RFC 6901) into the file's ``response``.
     """
-    yield INDEX, csv_file(map(_line, snapshot.evidence), _COLUMNS)
+    commitments = [request.commitment for request in snapshot.evidence]
+    yield INDEX, csv_file(map(_line, snapshot.evidence, commitments), _COLUMNS)
     redact = Redactor(snapshot, labels) if snapshot.run.pseudonymise else None
-    for request in snapshot.evidence:
+    for request, commitment in zip(snapshot.evidence, commitments, strict=True):
         shown = redact(request) if redact else request
-        yield _file(request), _record(shown, request.commitment, redacted=redact is not None)
+        yield _file(request), _record(shown, commitment, redacted=redact is not None)
 
 
 def _record(request: Request, commitment: str, *, redacted: bool) -> bytes:
-    fields = asdict(request)
-    provenance = {name: fields[name] for name in fields if name not in _NOT_IN_RECORD}
+    provenance = {name: getattr(request, name) for name in _IN_RECORD}
     record = {**provenance, "commitment": commitment, "redacted": redacted}
     whole = json.dumps(record | {"response": request.response}, indent=1, ensure_ascii=False)
     return whole.encode() + b"\n"
 
 
-def _line(request: Request) -> dict[str, Any]:
+def _line(request: Request, commitment: str) -> dict[str, Any]:
     return {
         "id": request.id,
         "call": request.call,
@@ -73,7 +74,7 @@ def _line(request: Request) -> dict[str, Any]:
         "error": request.error["code"] if request.error else "",
         "request_id": request.request_id,
         "endpoint": request.endpoint,
-        "commitment": request.commitment,
+        "commitment": commitment,
         "file": _file(request).rpartition("/")[2],
     }
 

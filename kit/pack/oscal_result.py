@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from kit.catalogue.statuses import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, STATUSES
@@ -92,7 +94,7 @@ class Result:
                     for entry in self.leaves
                     for finding, key in entry.keyed
                 ),
-                "risks": [risk for entry in self.leaves for risk in self._risks(entry)],
+                "risks": list(chain(*self.risks.values())),
                 "findings": [self._finding(entry) for entry in self.judged],
             }
         )
@@ -143,38 +145,33 @@ class Result:
         }
 
     def _definitions(self) -> JSON:
-        items = {
-            item["uuid"]: item
-            for entry in self.leaves
-            for item in map(self._item, entry.findings)
-            if item
-        }
+        findings = chain.from_iterable(entry.findings for entry in self.leaves)
+        items = {(f.region, f.resource): f for f in findings if is_of_resource(f)}
         return filled(
             {
                 "components": [self.service()],
-                "inventory-items": list(items.values()),
+                "inventory-items": map(self._item, items.values()) if items else [],
                 "assessment-assets": self.assets(),
             }
         )
 
-    def _item(self, finding: Finding) -> JSON | None:
-        """Return a finding's resource as an inventory item; None if it was absent or not seen."""
+    def _item(self, finding: Finding) -> JSON:
+        """Return a finding's resource, which exists and was seen, as an inventory item."""
         region, label = finding.region, finding.resource
-        if not is_of_resource(finding):
-            return None
         return {
-            "uuid": self.lasting("item", region, label),
+            "uuid": self._subject(region, label),
             "description": prose(label),
             "props": [{"name": "asset-id", "value": plain(label)}, *props({"region": region})],
         }
 
+    def _subject(self, region: str, label: str) -> str:
+        return self.lasting("item", region, label)
+
     def _observation(self, finding: Finding, key: str) -> JSON:
-        item = self._item(finding)
-        subject = (
-            {"subject-uuid": item["uuid"], "type": "inventory-item"}
-            if item
-            else {"subject-uuid": self.account, "type": "component"}
-        )
+        subject = {"subject-uuid": self.account, "type": "component"}
+        if is_of_resource(finding):
+            item = self._subject(finding.region, finding.resource)
+            subject = {"subject-uuid": item, "type": "inventory-item"}
         return {
             "uuid": self.lasting("observation", key),
             "title": line(f"{finding.control}: {finding.resource}"),
@@ -197,7 +194,7 @@ class Result:
         return max(sent, key=instant, default=str(self.facts["as_of"]))
 
     def _finding(self, entry: Judged) -> JSON:
-        control = entry.control
+        control, risks = entry.control, self.risks.get(entry.control.id, [])
         leaf = isinstance(control, Control)
         state = dict(STATUSES[entry.status].oscal)
         remarks = STATUSES[entry.status].remarks
@@ -224,15 +221,20 @@ class Result:
                 "origins": [self.origin],
                 "target": target,
                 "related-observations": self._related(entry.keys if leaf else []),
-                "related-risks": [{"risk-uuid": risk["uuid"]} for risk in self._risks(entry)],
+                "related-risks": [{"risk-uuid": risk["uuid"]} for risk in risks],
             }
         )
 
-    def _risks(self, entry: Judged) -> list[JSON]:
-        """Return a risk for the fails of a control, and a risk for each reason to accept fails."""
-        control = entry.control
-        if not isinstance(control, Control):
-            return []
+    @cached_property
+    def risks(self) -> dict[str, list[JSON]]:
+        """A risk for the fails of each control, and a risk for each reason to accept fails."""
+        return {
+            entry.control.id: self._risks(entry.control, entry)
+            for entry in self.leaves
+            if isinstance(entry.control, Control)
+        }
+
+    def _risks(self, control: Control, entry: Judged) -> list[JSON]:
         failed = [finding for finding, _ in entry.keyed if finding.status == FAIL]
         remedies = remedies_of(control, failed)
         remedy = {
@@ -289,8 +291,9 @@ class Result:
             }
         )
 
-    def _related(self, keys: list[str]) -> list[JSON]:
-        return [{"observation-uuid": self.lasting("observation", key)} for key in keys]
+    def _related(self, keys: list[str]) -> Iterable[JSON]:
+        ids = (self.lasting("observation", key) for key in keys)
+        return ({"observation-uuid": id} for id in ids) if keys else ()
 
 
 def _verdict(finding: Finding) -> JSON:

@@ -66,4 +66,4 @@ def time(text: str) -> str:
 
 def filled(members: dict[str, Any]) -> dict[str, Any]:
     """Return what has content, for OSCAL allows no empty list or text."""
-    return {name: value for name, value in members.items() if value not in ("", [], {})}
+    return {name: value for name, value in members.items() if value not in ("", [], (), {})}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _COLUMNS = list(Finding.__dataclass_fields__)
 _FEW_VALUES = {"control", "severity", "account", "region", "status", "operation", "code"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
+_PERHAPS = ("'", *_FORMULA)
 # Members of findings in packs that were sealed before a finding had an identity of its own.
 EARLIER_COLUMNS = _COLUMNS[: _COLUMNS.index("subject")]
 # Columns of packs that were sealed before findings had an id, and before these stated their part
@@ -159,6 +160,9 @@ def findings_parquet(data: FindingsData) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    # The pool that Arrow takes by default holds some 60 MB more for the same table.
+    # https://arrow.apache.org/docs/python/memory.html#memory-pools
+    pa.set_memory_pool(pa.system_memory_pool())
     records, facts = data["records"], data["facts"]
     # Those that the kit that sealed them knew.
     names = [name for name in _COLUMNS if not records or name in records[0]]
@@ -214,4 +218,4 @@ def _as_it_was(cell: str) -> str:
 
 def _is_formula(text: str) -> bool:
     # Apostrophes at the start of a text count too, so that the added apostrophe can go again.
-    return text.lstrip("'").startswith(_FORMULA)
+    return text.startswith(_PERHAPS) and text.lstrip("'").startswith(_FORMULA)

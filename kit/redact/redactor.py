@@ -11,9 +11,9 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.model import OperationModel
 
@@ -75,8 +75,7 @@ _ITEM_ARNS = {"", "Trail", "EventDataStore"}
 _ARN_MEMBER = re.compile(r"(.*?)(?:Arn|ARN|arn|^)")
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(NamedTuple):
     """The place of a value: its request, its member, and the labels of its neighbours."""
 
     request: Request
@@ -92,11 +91,11 @@ class _Place:
 
     def within(self, member: str) -> _Place:
         path = f"{self.path}.{member}" if self.path else member
-        return replace(self, path=path, member=member, labels=None)
+        return _Place(self.request, self.call, path, member)
 
     @property
     def each(self) -> _Place:
-        return replace(self, path=f"{self.path}[]")
+        return self._replace(path=f"{self.path}[]")
 
 
 class Redactor:
@@ -180,7 +179,7 @@ class Redactor:
             member = shape.member if kind == "list" else None
             return [self._value(item, member, place.each) for item in value]
         if isinstance(value, dict) and kind == "structure":
-            inner = replace(place, labels=self._labels_beside(value, place))
+            inner = place._replace(labels=self._labels_beside(value, place))
             return {
                 name if name in shape.members else self._key(name): self._member(
                     name, part, shape.members.get(name), inner
@@ -239,7 +238,7 @@ class Redactor:
         if kind == "timestamp" or place.member in PUBLISHED.get(place.call.name, ()):
             return text
         if place.member in _DOCUMENTS and (document := _document(text)) is not None:
-            inner = self._value(document, None, replace(place, path=f"{place.path}|"))
+            inner = self._value(document, None, place._replace(path=f"{place.path}|"))
             return json.dumps(inner, ensure_ascii=False)
         if place.call.name == "iam.GetCredentialReport" and place.member == "Content":
             return "".join(self._report(text))

@@ -43,7 +43,7 @@ class Point(NamedTuple):
     ----------
     text : str
     severity, status : str
-        The gravest of its findings.
+        The gravest of its findings; where some of them fail, the gravest of these.
     controls : list of str
         Ids of the controls whose findings have the cause.
     findings : int
@@ -105,7 +105,8 @@ def points(findings: Findings, wanted: Callable[[Finding], bool]) -> list[Point]
     in common, such as the policy that gives rights, are one too.
 
     Within a severity fails come first, by what they let happen (`kit.catalogue.open_points`) and
-    the number of findings; then what lacks evidence, by the number of findings.
+    the number of findings; then what lacks evidence, by the number of findings. Whatever names the
+    gravest fail takes it from here: see `gravest_fail`.
     """
     some = [*filter(wanted, findings.leaves)]
     common = _common(some)
@@ -119,6 +120,22 @@ def points(findings: Findings, wanted: Callable[[Finding], bool]) -> list[Point]
         for cause, own in causes.items()
     ]
     return sorted(made, key=_gravity)
+
+
+def gravest_fail(findings: Findings) -> str | None:
+    """Return the control of the first open point that is a fail; None where nothing fails."""
+    made = points(findings, lambda finding: finding.is_open)
+    first = next((point for point in made if point.status == FAIL), None)
+    if first is None:
+        return None
+    failing = [
+        one for one in findings.leaves if one.status == FAIL and one.control in first.controls
+    ]
+    order = [*SEVERITIES]
+    return min(
+        failing,
+        key=lambda one: (order.index(one.severity), catalogue.rank(one.control), one.control),
+    ).control
 
 
 def _gravity(point: Point) -> tuple[object, ...]:
@@ -300,20 +317,33 @@ def _of(finding: Finding, common: Mapping[_Common, Mapping[str, int]]) -> _Commo
 def _joined(
     cause: Hashable, some: list[Point], common: Mapping[_Common, Mapping[str, int]]
 ) -> Point:
-    """Return points with one cause as one, which has the verdict of the gravest."""
-    first, *others = sorted(some, key=_gravity)
+    """Return points with one cause as one, which has the verdict of the gravest fail among them.
+
+    Where no point is a fail, it has the verdict of the gravest. Its text states what is otherwise of
+    another point: severity, verdict.
+    """
+    first, *others = sorted(some, key=lambda point: (point.status != FAIL, _gravity(point)))
     if not isinstance(cause, _Common):
         return first
     values = sorted(common[cause], key=lambda value: (-common[cause][value], value))
     names = ", ".join(values[:_MOST_VALUES])
     if len(values) > _MOST_VALUES:
         names = text("report/points/values", values=names, count=len(values) - _MOST_VALUES)
-    lines = [
-        point.text
-        if point.status == first.status
-        else text("report/points/verdict", point=point.text, verdict=STATUSES[point.status].word)
-        for point in (first, *others)
-    ]
+    lines = [first.text]
+    for point in others:
+        unlike = [
+            marks[own].word
+            for marks, own, shown in (
+                (SEVERITIES, point.severity, first.severity),
+                (STATUSES, point.status, first.status),
+            )
+            if own != shown
+        ]
+        lines.append(
+            text("report/points/unlike", point=point.text, verdict=", ".join(unlike))
+            if unlike
+            else point.text
+        )
     said = text(f"report/points/causes/{cause.name}", count=len(values), values=names)
     return Point(
         text("report/points/joined", cause=said, points=_sentences(lines)),
@@ -343,10 +373,8 @@ def _cause(finding: Finding) -> Hashable:
 
 def _point(some: list[Finding], findings: Findings) -> Point:
     controls = sorted({finding.control for finding in some})
-    sampled = samples([finding.sample for finding in some])
-    said = _sentence(some, controls, findings)
     return Point(
-        text("report/points/sampled", point=said, sample=sampled) if sampled else said,
+        _sentence(some, controls, findings),
         min((finding.severity for finding in some), key=[*SEVERITIES].index),
         some[0].status,
         controls,
@@ -379,7 +407,7 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
 
 
 def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
-    """Return a sentence on findings of one control, of how many."""
+    """Return a sentence on findings of one control, of how many, and whether on a sample."""
     control = some[0].control
     own = [finding for finding in findings.leaves if finding.control == control]
     about = [one for one in own if one.subject == RESOURCE and one.status != NOT_APPLICABLE]
@@ -393,7 +421,10 @@ def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
     which = _failing(some)
     said = text(id, count=len(some), of=of, title=title, hint=_hints(some), which=which)
     unclear = [finding for finding in some if finding.status == FAIL and finding.hint]
-    return text("report/points/besides", point=said, hint=_hints(unclear)) if unclear else said
+    if unclear:
+        said = text("report/points/besides", point=said, hint=_hints(unclear))
+    sampled = samples([finding.sample for finding in some])
+    return text("report/points/sampled", point=said, sample=sampled) if sampled else said
 
 
 def _failing(some: Iterable[Finding]) -> str:

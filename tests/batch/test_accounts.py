@@ -101,6 +101,16 @@ def test_discovered_accounts_have_what_is_shared_and_listed_ones_their_own(tmp_p
         ),
         ("name: 2026-Q4", "name: x\naccounts_at_once: -1", ["accounts_at_once", "-1"]),
         (GOOD[GOOD.index("accounts:") :], "", ["no accounts"]),
+        (
+            "  regions: [eu-west-1]",
+            "  contact: password=hunter2secret9",
+            ["line 6", "shared, contact: holds a secret (password-assignment)"],
+        ),
+        (
+            "    regions: [eu-central-1]",
+            "    restore_procedure: https://svc:hunter2-A1@dms.example.com/",
+            ["line 12", "accounts, entry 2, restore_procedure: holds a secret (url-userinfo)"],
+        ),
     ],
 )
 def test_a_mistake_is_reported(tmp_path: Path, old: str, new: str, reported: list[str]) -> None:
@@ -111,3 +121,4 @@ def test_a_mistake_is_reported(tmp_path: Path, old: str, new: str, reported: lis
     message = str(error.value)
     assert [part for part in [str(path), *reported] if part not in message] == []
     assert len(message.splitlines()) == 1
+    assert "hunter2" not in message

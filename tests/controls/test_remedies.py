@@ -52,7 +52,8 @@ PLACEHOLDERS = {
     "BEFORE": "1200",
     "OPERATIONS": "Decrypt",
     "PROTOCOL": "tcp",
-    "PORT": "3389",
+    "FROM_PORT": "3389",
+    "TO_PORT": "3390",
     "CIDR": "192.0.2.0/24",
 }
 OPTIONS = {  # that take no number
@@ -413,6 +414,39 @@ def test_ar_01_counts_the_capacity_in_instances() -> None:
     # A fleet with one session for each instance takes no DesiredSessions:
     # https://docs.aws.amazon.com/appstream2/latest/APIReference/API_ComputeCapacity.html
     assert "--compute-capacity DesiredInstances=" in remedy("AR-01").cli
+
+
+def test_a_case_that_an_undo_knows_has_a_branch_of_the_remedy_too() -> None:
+    """What only an undo did was a remedy of a case that had none: IT-02 without an endpoint."""
+    for name, one in (("IT-02", remedy("IT-02")), ("ID-05", remedy("ID-05"))):
+        changes, back = (
+            [line for line in text.splitlines() if line.startswith("## ")]
+            for text in (one.cli, one.undo)
+        )
+        assert len(changes) >= len(back) >= 2, name
+    wanted, unwanted = (step.code for step in remedy("IT-02").steps[1:3])
+    assert "--access-endpoints" in wanted
+    assert "--attributes-to-delete ACCESS_ENDPOINTS" in unwanted
+
+
+@pytest.mark.parametrize("name", ["ID-05", "ID-08"])
+def test_an_inline_policy_and_a_managed_one_are_two_cases(name: str) -> None:
+    for step in remedy(name).steps:
+        changed = {
+            operation(line).partition("-")[0] for line in commands_in(step.code.splitlines())
+        }
+        assert ("detach" in changed) == (
+            "a managed policy" in step.title and "is too wide" in step.title
+        )
+
+
+def test_ex_14_puts_a_range_of_ports_back() -> None:
+    undo = remedy("EX-14", "nobody_on_the_internet_may_connect").undo
+    assert undo.count("FromPort=FROM_PORT,ToPort=TO_PORT") == 2
+
+
+def test_id_03_signs_in_with_the_password_and_the_device() -> None:
+    assert "with the password and the device" in remedy("ID-03").breaks
 
 
 def test_it_02_protocol_and_endpoint_are_two_remedies() -> None:
