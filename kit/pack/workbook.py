@@ -19,6 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 from kit.catalogue import statuses
 from kit.catalogue.texts import text
 from kit.controls.registry import Control
+from kit.outputs import scratch
 from kit.pack.by_control import Judged, by_control, instant
 from kit.pack.document import Document, data_of
 from kit.pack.sheets import Column, Promises, Sheet, sheets
@@ -43,6 +44,12 @@ _INK, _PAPER, _LINE = "#23303c", "#e8edf2", "#b8c2cc"
 _TO_FILL_IN = {"locked": False, "bg_color": "#fffbe6"}
 _FIRST_DAY = dt.date(2000, 1, 1)
 
+_OPTIONS = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "default_date_format": "yyyy-mm-dd hh:mm:ss",
+}
 _NOTES = ("times", "protection", "characters", "names", "limits")
 
 
@@ -102,29 +109,22 @@ class _Writer:
 
     def __init__(self, made: Document, whose: str, facts: Mapping[str, Any], author: str = ""):
         self.made, self.whose, self.facts, self.author = made, escape(whose), facts, author
-        self.file = io.BytesIO()
-        self.book = Workbook(
-            self.file,
-            {
-                "in_memory": True,
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "strings_to_numbers": False,
-                "default_date_format": "yyyy-mm-dd hh:mm:ss",
-            },
-        )
         self.formats: dict[str, Format] = {}
         self.marks = [escape(mark) for mark in made.marks]
 
     def write(self, judged: list[Judged], pages: list[Sheet]) -> bytes:
         """Write all sheets; the first explains the others."""
-        first = self.book.add_worksheet(text("pack/workbook/first"))
-        for sheet in pages:
-            self._sheet(sheet)
-        self._about(first, judged, pages)
-        self._properties()
-        self.book.close()
-        return self.file.getvalue()
+        file = io.BytesIO()
+        with scratch() as folder:
+            # Beside its cells, memory would hold each sheet's XML, of which the file is a small part.
+            self.book = Workbook(file, {"tmpdir": str(folder), **_OPTIONS})
+            first = self.book.add_worksheet(text("pack/workbook/first"))
+            for sheet in pages:
+                self._sheet(sheet)
+            self._about(first, judged, pages)
+            self._properties()
+            self.book.close()
+        return file.getvalue()
 
     def _sheet(self, sheet: Sheet) -> None:
         page = self.book.add_worksheet(sheet.name)
