@@ -461,7 +461,9 @@ def _failing(some: Iterable[Finding]) -> str:
 def _hints(some: Iterable[Finding]) -> str:
     """Return why findings lack evidence, the most frequent reason first."""
     counted = Counter(
-        finding.hint if finding.reason == "needs review" else why(replace(finding, sample=""))
+        finding.hint
+        if finding.reason == "needs review" or finding.status == FAIL
+        else why(replace(finding, sample=""))
         for finding in some
     )
     lines = [
