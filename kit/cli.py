@@ -306,8 +306,11 @@ def batch(
         progress="none" if quiet else progress,
         signing={name: str(given) for name, given in signing.items() if given},
         passphrase=_passphrase,
-        report=lambda left: terminal.line(
-            as_json({"left": left}, None) if progress == "json" else f"evidence: {left}", err=True
+        report=lambda subject, line: terminal.line(
+            as_json({subject: line}, None)
+            if progress == "json"
+            else f"{'evidence' if subject == 'left' else subject}: {line}",
+            err=True,
         ),
     )
     for account, facts in result.states.items():
@@ -978,7 +981,7 @@ def _next_steps(
     findings: Sequence[Mapping[str, Any]], pack: Path, file: Path | None
 ) -> Iterator[tuple[str, str]]:
     """Yield the three commands that help most after a pack was made, and why."""
-    from kit.bag import is_bag
+    from kit.bag import info_of
     from kit.catalogue.statuses import NOT_EVIDENCED
     from kit.judge.findings import Findings
     from kit.report.records import finding_of
@@ -991,8 +994,10 @@ def _next_steps(
         yield f"{evidence} doctor {file or ''}".rstrip(), "the permissions that were missing"
     yield f"{evidence} verify {pack}", "whether the pack is what it states, as an auditor checks it"
     account = pack.parent.parent
-    others = [other for other in account.glob("*/pack") if is_bag(other) and other != pack]
-    when = "since the pack before" if others else "once there is a later pack"
+    infos = sorted(map(info_of, account.glob("*/pack")), key=lambda i: i.get("Evidence-As-Of", ""))
+    keys = [info.get("Pseudonym-Key") for info in infos[-2:]]  # of what `compare` compares
+    comparable = len(keys) == 2 and keys[0] == keys[1]
+    when = "since the pack before" if comparable else "once there is a later pack of the same key"
     yield f"{evidence} compare {account}", f"what changed, {when}"
 
 

@@ -254,12 +254,28 @@ def test_what_the_cell_changes_wins_over_the_file(
     run = validate({**cell, **injected})
     assert run.thresholds == "default"
     assert run.sources["thresholds"] == "papermill (thresholds)"
-    other = validate({**cell, "account": "111122223333"})
-    assert (other.controller, other.sources) == (
-        "",
-        {"account": "the parameters cell (account)"},
-    )
-    assert validate({**cell, "account": ACCOUNT}).controller == "Example Ltd"
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, "111122223333"])
+@pytest.mark.parametrize(
+    ("cells", "source"),
+    [
+        ({}, "the parameters cell (account)"),
+        ({"In": [f"# Parameters\naccount = '{ACCOUNT}'"]}, "papermill (account)"),
+    ],
+)
+def test_whoever_names_the_account_describes_the_whole_run(
+    account: str,
+    cells: dict[str, Any],
+    source: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(f'account: "{ACCOUNT}"\ncontroller: Example Ltd\n')
+    monkeypatch.setenv(PARAMETERS_FILE, str(file))
+    run = validate({**DEFAULTS, "account": account, **cells})
+    assert (run.account, run.controller, run.sources) == (account, "", {"account": source})
 
 
 def test_a_mistake_in_the_cell_names_the_cell(

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from kit.catalogue.statuses import PASS, STATUSES, WORST_FIRST
+from kit.catalogue.statuses import FAIL, PASS, STATUSES, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
 from kit.controls.registry import AWS, Control, RemedyName, Step
 from kit.controls.source import BEYOND, requirements
 from kit.judge.findings import Finding, Findings, made_by, remedies_of, samples, why, worst
-from kit.report.formats import evidence_ids, responsibility
+from kit.report.formats import ended, evidence_ids, responsibility
 from kit.report.views import JSON, ControlBlock, Remedies, Table, column
 from kit.tables.core import SPECS
 
@@ -83,11 +83,11 @@ def reasons_and_observed(finding: Finding) -> str:
     reason = why(finding)
     if not reason or finding.observed in ("", text("findings/none"), text("findings/not_seen")):
         return reason or finding.observed
-    return text("report/reason_and_observed", reason=reason, observed=finding.observed)
+    return text("report/reason_and_observed", reason=ended(reason), observed=finding.observed)
 
 
 def _kind(finding: Finding) -> str:
-    if finding.sample and not finding.reason:
+    if (finding.sample or finding.status == FAIL) and not finding.reason:
         return reasons_and_observed(finding)
     return why(finding) or finding.observed
 
@@ -114,7 +114,9 @@ def reasons_and_kinds(some: list[Finding]) -> str:
         return reasons_and_observed(some[0])
     reason, observed = why(some[0]), kinds(some, lambda finding: finding.observed)
     return (
-        text("report/reason_and_observed", reason=reason, observed=observed) if reason else observed
+        text("report/reason_and_observed", reason=ended(reason), observed=observed)
+        if reason
+        else observed
     )
 
 

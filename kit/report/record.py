@@ -172,7 +172,9 @@ class _Made:
             needs = "" if one.basis == ADEQUATE else one.instrument
             place = f"{one.place} ({one.country})"
             words = text("report/record/transfer", data=one.data, place=place, ground=one.ground)
-            with_instrument = text("report/record/instrument", transfer=words, instrument=needs)
+            with_instrument = text(
+                "report/record/instrument", transfer=words.removesuffix("."), instrument=needs
+            )
             source = "unseen" if one.basis == UNKNOWN else "seen"
             yield Entry(with_instrument if needs else words, source, one.evidence)
         if not outside:

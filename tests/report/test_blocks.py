@@ -16,6 +16,7 @@ from kit.report.blocks import (
     PDF_ROWS,
     cited,
     control_blocks,
+    kinds,
     listed,
     reasons_and_observed,
     remedies,
@@ -162,3 +163,12 @@ def test_controls_with_the_same_commands_stand_together(careless: Findings) -> N
         assert whens
         assert all(when in entry["when"] for when in whens if len(entry["controls"]) == 1)
     assert remedies(Findings([finding("pass")])).entries == []
+
+
+def test_a_fail_shows_what_failed_and_apart_what_is_not_known_besides() -> None:
+    one = finding(FAIL, 1, observed="Versioning: none", hint="no copy is seen: declare one")
+    shown = "not known besides: no copy is seen: declare one. Observed: Versioning: none"
+    assert reasons_and_observed(one) == kinds([one]) == shown
+    question = replace(one, hint="what is the AMI for?")
+    assert "what is the AMI for? Observed: " in reasons_and_observed(question)
+    assert "?." not in reasons_and_observed(question)

@@ -145,6 +145,7 @@ def test_a_transfer_stands_with_its_instrument(tmp_path: Path) -> None:
     (entry,) = entries(record(account)[1], "30(2)(c)")
     assert entry.startswith("sessions, us-east-1 (United States): ")
     assert entry.endswith("; instrument: SCC 7")
+    assert ".;" not in entry
 
 
 def test_measures_stand_by_verdict_and_none_that_does_not_apply(tmp_path: Path) -> None:
@@ -235,6 +236,34 @@ def test_copies_in_aws_backup_have_a_row_without_days(tmp_path: Path) -> None:
     _, entered = record_again(account, tmp_path)
     (entry,) = [row for row in entered if "AWS Backup" in row["entry"]]
     assert (entry["article"], "not evidenced" in entry.values()) == ("30(1)(f)", True)
+
+
+def test_copies_that_s3_makes_have_a_row_and_stand_under_erasure(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket(HOME, copied_to="copies")
+    account.bucket("copies", region="us-east-1", listed=False)
+    tables = tabulate(account.snapshot())
+    by_data = {row["data"]: row for row in rows(show.retention(tables))}
+    copies = by_data["copies of home folders: S3 replication"]
+    assert copies["resource"].startswith("bucket-")
+    assert (copies["region"], copies["days_seen"]) == ("us-east-1", None)
+    assert (
+        copies["kept"] == f"not seen: the kit reads no rule of the bucket that {HOME} is copied to"
+    )
+    assert copies["evidence"]
+    made = rows(show.record(evaluate(tables), tables))
+    assert entries(made, "30(1)(f)", "copies of home folders: S3 replication")
+
+
+def test_copies_in_a_bucket_in_scope_have_that_buckets_row_alone(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket(HOME, copied_to=LOGS).bucket(LOGS)
+    assert "copies of home folders: S3 replication" not in kept(account)
+
+
+def test_copies_that_s3_may_make_are_not_evidenced(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket(HOME)
+    account.denies(GET_BUCKET_REPLICATION, REGION, Bucket=HOME)
+    copies = kept(account)["copies of home folders: S3 replication"]
+    assert copies["kept"].startswith("not evidenced: denied, s3.GetBucketReplication")
 
 
 def test_copies_that_aws_backup_may_have_are_not_evidenced(tmp_path: Path) -> None:
