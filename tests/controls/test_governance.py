@@ -256,6 +256,36 @@ def test_gv_02_one_report_does_not_attest_another_framework(tmp_path: Path) -> N
     assert sorted(statuses) == ["attested", *["not evidenced"] * 6]
 
 
+@pytest.mark.parametrize(
+    ("reports", "elsewhere"),
+    [
+        ((report("ISO 27017, 27018 Certificate"),), True),
+        (
+            (
+                report("ISO 27017 Certificate"),
+                report("ISO 27018 Certificate") | {"arn": "arn:aws:artifact:::report/2"},
+            ),
+            False,
+        ),
+    ],
+)
+def test_gv_02_says_where_the_same_document_is_declared_as_read_for_another_framework(
+    tmp_path: Path, reports: tuple[dict[str, Any], ...], elsewhere: bool
+) -> None:
+    """A reading is declared for a framework, and a document may report on several."""
+    account = requested_for(
+        tmp_path, "ISO 27017", "ISO 27018", reports_read={"ISO 27018": "TPRM 5"}
+    )
+    account.lists(LIST_REPORTS, *reports)
+    found = {one.resource: one for one in findings(account, "GV-02")}
+    assert found["AWS, ISO 27018"].status == "attested"
+    other = found["AWS, ISO 27017"]
+    assert (other.status, other.reason) == ("not evidenced", "not declared")
+    said = "the same document is declared as read for ISO 27018 (TPRM 5), not for this framework"
+    assert (said in other.hint) is elsewhere
+    assert ("declared as read for: ISO 27018 (TPRM 5)" in other.observed) is elsewhere
+
+
 @pytest.mark.parametrize(("months", "status"), [(3, "attested"), (2, "not evidenced")])
 def test_gv_02_has_the_age_of_the_profile(tmp_path: Path, months: int, status: str) -> None:
     account = requested_for(tmp_path, "SOC 2", reports_read={"SOC 2": "TPRM 4"})
