@@ -306,8 +306,11 @@ def batch(
         progress="none" if quiet else progress,
         signing={name: str(given) for name, given in signing.items() if given},
         passphrase=_passphrase,
-        report=lambda left: terminal.line(
-            as_json({"left": left}, None) if progress == "json" else f"evidence: {left}", err=True
+        report=lambda subject, line: terminal.line(
+            as_json({subject: line}, None)
+            if progress == "json"
+            else f"{'evidence' if subject == 'left' else subject}: {line}",
+            err=True,
         ),
     )
     for account, facts in result.states.items():

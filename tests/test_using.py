@@ -75,7 +75,13 @@ def test_another_spelling_of_the_controller_makes_a_new_key_and_a_note(
     assert describe_new_key(run) == ""
     other = run.model_copy(update={"controller": "Example bank"})
     assert "'Example bank', beside 1 other key " in describe_new_key(other)
-    assert describe_new_key(other.model_copy(update={"pseudonym_key": "/a/key"})) == ""
+
+
+def test_a_named_key_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    run = Run(account="012345678901", pseudonym_key=str(tmp_path / "typo" / "key"))
+    assert f"pseudonym_key: {run.pseudonym_key} does not exist" in describe_new_key(run)
+    open_labels(run)
+    assert describe_new_key(run) == ""
 
 
 def test_another_key_of_the_labels_is_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import math
 import re
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
@@ -123,7 +125,12 @@ class _Writer:
                 self._sheet(sheet)
             self._about(first, judged, pages)
             self._properties()
-            self.book.close()
+            try:
+                self.book.close()
+            except FileCreateError as error:  # the library's name for any error of the system
+                cause = error.args[0]
+                traceback.clear_frames(cause.__traceback__)  # ends the archive while `file` is open
+                raise cause from None
         return file.getvalue()
 
     def _sheet(self, sheet: Sheet) -> None:
@@ -181,7 +188,7 @@ class _Writer:
             of_mark: Kind = "status" if kind in ("status", "severity") else "text"
             shown = _listed(cell, sheet) if isinstance(cell, list) else cell_text(of_mark, cell)
             shown = self._fitting(escape(shown), sheet)
-            page.write_string(*place, shown, look)
+            _write_text(page, place, shown, look)
             return _lines(shown, column.width)
         return 1
 
@@ -262,7 +269,7 @@ class _Writer:
         for name, value, count in lines:
             row += 1
             page.write_string(row, 0, name, self._format("label"))
-            page.write_string(row, 1, value, self._format("plain"))
+            _write_text(page, (row, 1), value, self._format("plain"))
             page.set_row(row, _lines(value, _ABOUT[1]) * _LINE_HEIGHT)
             if count is None:
                 page.write_blank(row, 2, None, self._format("plain"))
@@ -307,6 +314,14 @@ class _Writer:
         if name not in self.formats:
             self.formats[name] = self.book.add_format(_look(name))
         return self.formats[name]
+
+
+def _write_text(page: Worksheet, place: tuple[int, int], shown: str, look: Format) -> None:
+    if shown.startswith("<r>") and shown.endswith("</r>"):
+        # The library would take the whole for XML of its own, but no fragment.
+        page.write_rich_string(*place, *shown[:2], shown[2:], look)
+    else:
+        page.write_string(*place, shown, look)
 
 
 def _wide_enough(column: Column, cells: Iterable[Any]) -> float:

@@ -28,6 +28,7 @@ from kit.report.follow_up import changed_since
 from kit.report.formats import SEVERITIES, STATUSES, joined, minute
 from kit.report.views import Note, Table, column
 from kit.snapshot import Snapshot
+from kit.tables.gone import GONE
 from kit.tables.grants import EVERYBODY_ELSE
 from kit.tables.organisation import names_the_snapshot
 from kit.tables.places import is_unused, regions_not_looked_at
@@ -367,9 +368,16 @@ def _cause(finding: Finding) -> Hashable:
         return reason, finding.region
     if finding.permission and hint == text("gaps/grant", permission=finding.permission):
         return (_DENIED,)
+    if _is_gone(finding):
+        return hint
     if has(f"points/{control}/{reason}"):
         return reason, control
     return reason, hint or f"{finding.operation} {finding.code}"
+
+
+def _is_gone(finding: Finding) -> bool:
+    """Return whether what the finding needs does not exist; its hint then names that."""
+    return finding.status == NOT_EVIDENCED and finding.code in GONE and bool(finding.hint)
 
 
 def _point(some: list[Finding], findings: Findings) -> Point:
@@ -395,6 +403,8 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
     elif _cause(first) == (_DENIED,):
         lacking = sorted({finding.permission for finding in some})
         what = text("report/points/grant", permissions=", ".join(lacking), count=len(lacking))
+    elif _is_gone(first):
+        return text("report/points/gone", what=first.hint, count=count)
     elif len(controls) == 1 and has(f"points/{first.control}/{name}"):
         return _of_control(some, f"points/{first.control}/{name}", findings)
     elif name == "not declared":

@@ -87,7 +87,7 @@ RESOURCES = Part("in_scope", "resources")
 DESTINATIONS = Part("in_scope", "destinations")
 _COLUMNS = (
     *("capability", "open", "narrowed", "mapped", "through"),
-    *("administrator", "outsider", "not_asked"),
+    *("administrator", "outsider", "not_asked", "role_kind"),
 )
 _NOT_JUDGED = (
     "service and resource control policies, policies of sessions and VPC endpoints, ACLs, "
@@ -387,6 +387,7 @@ class _Grants:
         cells = _cells(capability.name, shown, (*refs, *self.refs), in_scope)
         cells["through"] = Cell(self._through(principal, capability), refs)
         cells["administrator"] = _parameter(declared, "administrators")
+        cells["role_kind"] = Cell(principal.role_kind, refs)
         label = self.source.labels.label(principal.kind, arn, principal.name)
         return Row(ACCOUNT, f"{capability.name}/{arn}", f"{label}: {capability.name}", cells)
 
@@ -664,6 +665,7 @@ def _cells(capability: str, held: Held, refs: tuple[str, ...], in_scope: Cell) -
         "administrator": _parameter(False, "administrators"),
         "outsider": Cell(False, refs),
         "not_asked": Cell([_NOT_JUDGED], refs),
+        "role_kind": Cell(None, refs),
         "in_scope": in_scope,
     }
 

@@ -26,6 +26,7 @@ from kit.snapshot import Snapshot
 from kit.tables.cells import Cell, Default, absent_member, attached, derive, known_any
 from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
+from kit.tables.gone import GONE
 from kit.tables.logging import PROBES
 from kit.tables.organisation import seen_by_owner
 from kit.tables.sources import screenshot_buckets
@@ -43,7 +44,15 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
     Scope.ACCOUNT,
     (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS),
     {
-        "place": Column(calls=(*PROBES, *BUCKET_SOURCES, DESCRIBE_TRAILS, GET_BUCKET_LOCATION)),
+        "place": Column(
+            calls=(
+                *PROBES,
+                *BUCKET_SOURCES,
+                DESCRIBE_TRAILS,
+                GET_BUCKET_LOCATION,
+                GET_BUCKET_REPLICATION,
+            )
+        ),
         "holds": Column(),
         "copied_to": Column(calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
         "copy_buckets": Column(calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
@@ -133,8 +142,10 @@ def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
         constraint = attached(location, "LocationConstraint", _OLDEST)
         cell = derive(lambda name: _ALIASES.get(name, name), constraint)
         return replace(cell, refs=(*refs, *constraint.refs))
-    trouble = listing.trouble or absent_member(LIST_BUCKETS, "the bucket's region", refs[0])
-    return Cell(None, refs, trouble)
+    asked = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
+    gone = asked.trouble if asked.trouble and asked.trouble.code in GONE else None
+    trouble = gone or listing.trouble
+    return Cell(None, refs, trouble or absent_member(LIST_BUCKETS, "the bucket's region", refs[0]))
 
 
 def _copies(snapshot: Snapshot, labels: Labels, bucket: str, region: str | None) -> Cell:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.calls import GET_BUCKET_POLICY
+from kit.calls import CALLS, GET_BUCKET_POLICY
 from kit.catalogue.open_points import known, rank
 from kit.catalogue.texts import fields, has, ids
 from kit.controls import CONTROLS
@@ -52,6 +52,7 @@ def finding(control: str, status: str, **members: str) -> Finding:
 
 
 GAP = {"operation": "s3.GetBucketPolicy", "code": "AccessDenied", "reason": "denied"}
+GONE_CONTROLS = ("AR-14", "AR-16")
 GRANT = {"permission": "s3:GetBucketPolicy", "hint": "grant s3:GetBucketPolicy to the collector"}
 
 
@@ -111,6 +112,31 @@ def test_permissions_that_the_collector_lacks_are_one_point() -> None:
         "Grant the collector 2 permissions (s3:GetBucketAcl, s3:GetBucketPolicy): "
         "may answer 3 findings"
     ]
+
+
+def test_a_bucket_that_does_not_exist_is_one_point(tmp_path: Path) -> None:
+    account = Account(tmp_path).stack(
+        StorageConnectors=[{"ConnectorType": "HOMEFOLDERS", "ResourceIdentifier": HOME}]
+    )
+    for call in CALLS.values():
+        if any("Bucket" in each.request for each in call.each) and call.service == "s3":
+            account.refuses(call, "NoSuchBucket", status=404, Bucket=HOME)
+    found, _ = judged(account)
+    gone = [one for one in found.leaves if one.code == "NoSuchBucket"]
+    (line,) = (line for line in lines(found) if "does not exist" in line)
+    assert line == f"AWS answers that {HOME} does not exist: {len(gone)} findings lack evidence"
+    assert {*lines(found)[line]} == {one.control for one in gone} > {"AR-05", "GV-05", "IT-04"}
+    assert not [other for other in lines(found) if "NoSuchBucket" in other]
+
+
+def test_what_does_not_exist_is_a_point_for_each_thing() -> None:
+    code = {**GAP, "reason": "failed", "code": "NoSuchBucket"}
+    some = [
+        finding(name, "not evidenced", **code, hint=f"{name} is gone") for name in GONE_CONTROLS
+    ]
+    assert made(*some) == [f"{name} is gone: 1 finding lacks evidence" for name in GONE_CONTROLS]
+    unnamed = [replace(one, hint="") for one in some]
+    assert made(*unnamed) == ["2 findings lack evidence: failed, s3.GetBucketPolicy NoSuchBucket"]
 
 
 def test_a_denial_by_a_policy_is_not_a_permission_to_grant() -> None:
