@@ -85,6 +85,11 @@ def calls_of(run: Run) -> frozenset[Call]:
         The run or a waiver names an unknown control, a waiver names a roll-up, or a reason is of a
         control that reads none.
     """
+    with run.located():
+        return _calls_of(run)
+
+
+def _calls_of(run: Run) -> frozenset[Call]:
     _refuse_unread_reasons(run)
     for n, waiver in enumerate(load_waivers(run.waivers), 1):
         where = f"{run.waivers}, waiver {n}: control: "

@@ -29,6 +29,7 @@ from kit.report.formats import SEVERITIES, STATUSES, joined, minute
 from kit.report.views import Note, Table, column
 from kit.snapshot import Snapshot
 from kit.tables.gone import GONE
+from kit.tables.grants import EVERYBODY_ELSE
 from kit.tables.organisation import names_the_snapshot
 from kit.tables.places import buckets_left_out, is_unused, regions_not_looked_at
 
@@ -431,7 +432,14 @@ def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
     """Return a sentence on findings of one control, of how many, and whether on a sample."""
     control = some[0].control
     own = [finding for finding in findings.leaves if finding.control == control]
-    about = [one for one in own if one.subject == RESOURCE and one.status != NOT_APPLICABLE]
+    counted = {one.resource for one in some}
+    about = [
+        one
+        for one in own
+        if one.subject == RESOURCE and one.status != NOT_APPLICABLE
+        # What everybody else may do is nobody's right, and counts where it is the point itself.
+        if not one.resource.startswith(f"{EVERYBODY_ELSE}: ") or one.resource in counted
+    ]
     of = text(
         f"points/{control}/of" if has(f"points/{control}/of") else "report/result/findings",
         count=len(about),

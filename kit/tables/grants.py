@@ -93,6 +93,7 @@ _NOT_JUDGED = (
     "service and resource control policies, policies of sessions and VPC endpoints, ACLs, "
     "Multi-Region Access Points, and services of AWS that use a role"
 )
+EVERYBODY_ELSE = "everybody else"  # all those who have no row of their own
 _ANY_ACCOUNT = "0" * 12
 _ASSUME = "sts:AssumeRole"
 _READS = (READ_FILES, LIST_FILES)
@@ -312,7 +313,7 @@ class _Grants:
             gap = capability.policy_gap or self._trust_gap(name)
             refs = (*details.evidence, *self.refs)
             cells = _cells(name, Held(gap=gap), refs, in_scope[name])
-            yield Row(ACCOUNT, f"{name}/~", f"everybody else: {name}", cells)
+            yield Row(ACCOUNT, f"{name}/~", f"{EVERYBODY_ELSE}: {name}", cells)
 
     def _trust_gap(self, capability: str) -> Trouble | None:
         """What hides who may take a role that has a capability, and whatever rights with it."""

@@ -430,3 +430,15 @@ def test_many_values_in_common_are_one_point_that_names_the_most_frequent() -> N
     joined, alone = points(Findings(some), lambda one: one.is_open)
     assert joined.text.startswith("Policies E, A, B and 2 more: 6 of 7 rights on AppStream")
     assert (alone.controls, alone.findings) == (["ID-05"], 1)
+
+
+def test_what_everybody_else_may_do_is_no_right_of_anybodys() -> None:
+    right, rest = (
+        replace(finding("ID-05", status), resource=f"{who}: administer AppStream")
+        for who, status in (("role-a", "fail"), ("everybody else", "pass"))
+    )
+    other = replace(right, resource="role-b: administer AppStream", status="pass")
+    said = "1 of 2 rights on AppStream and its data belongs to a principal that is not a declared"
+    assert made(right, other, rest)[0].startswith(said)
+    unseen = replace(rest, status="not evidenced", reason="needs review", hint="a policy")
+    assert made(other, unseen)[0].startswith("1 of 2 rights on AppStream and its data")
