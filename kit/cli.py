@@ -25,6 +25,7 @@ from kit.visible import as_json, one_line
 
 _NOT_RUN, _BAD_INPUT, _FAILS, _MISSING, _NOT_AS_STATED = 1, 2, 3, 4, 5
 _SIGNALLED = 128  # and the number of the signal, as shells have it
+_SAMPLES = "careless, demo, empty, odd, organisation, regions, tidy or big"  # kit/sandbox/accounts/
 _EVIDENCE = "{evidence}"  # in an example: the command as it was typed
 _LEFT = "nothing half-made is left"
 # Modules and answers live as long as the command: to look for garbage among them as often as Python
@@ -306,8 +307,11 @@ def batch(
         progress="none" if quiet else progress,
         signing={name: str(given) for name, given in signing.items() if given},
         passphrase=_passphrase,
-        report=lambda left: terminal.line(
-            as_json({"left": left}, None) if progress == "json" else f"evidence: {left}", err=True
+        report=lambda subject, line: terminal.line(
+            as_json({subject: line}, None)
+            if progress == "json"
+            else f"{'evidence' if subject == 'left' else subject}: {line}",
+            err=True,
         ),
     )
     for account, facts in result.states.items():
@@ -509,13 +513,16 @@ def compare(
         progress=not quiet,
         other_keys=other_keys,
     )
+    counts, remarks = made.facts["counts"], made.facts["remarks"]
     if in_json:
-        _print_json({"pack": str(made.folder), "changes": made.facts})
+        _print_json({"pack": str(made.folder), "changes": counts, "remarks": remarks})
     else:
         _print_overview(made.folder, "changes.csv")
-        counts = (f"{n} {name.replace('_', ' ')}" for name, n in made.facts.items() if n)
-        terminal.line("changes: " + (", ".join(counts) or "none"))
-    sys.exit(_FAILS if fail_on and made.facts[fail_on.replace("-", "_")] else 0)
+        named = (f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n)
+        terminal.line("changes: " + (", ".join(named) or "none"))
+        for remark in remarks:
+            terminal.line(f"not comparable in all: {remark}")
+    sys.exit(_FAILS if fail_on and counts[fail_on.replace("-", "_")] else 0)
 
 
 @main.command(
@@ -843,7 +850,9 @@ def lab(parameters: Path | None, sandbox: bool, flags: tuple[str, ...]) -> None:
         f"--deny appstream:DescribeFleets -- {_EVIDENCE} run parameters/demo.yaml": "See what a pack states of a call that was refused.",
     },
 )
-@click.option("--account", default="demo", show_default=True, help="Whose credentials to print.")
+@click.option(
+    "--account", default="demo", show_default=True, help=f"Whose credentials: {_SAMPLES}."
+)
 @click.option("--port", default=0, help="Port on 127.0.0.1; any free port by default.")
 @click.option("--page-size", type=int, help="Force every list to pages of this size.")
 @click.option("--deny", multiple=True, help="Deny an operation, such as appstream:DescribeFleets.")
