@@ -15,6 +15,7 @@ from pathlib import Path
 
 import bagit
 
+from kit import bounds
 from kit.errors import CannotRunError
 from kit.outputs import new_folder, writing
 
@@ -99,6 +100,15 @@ def is_bag(folder: Path) -> bool:
     Whatever has the name counts, a pipe or a link too: who opens the bag reports what it is.
     """
     return os.path.lexists(folder / INFO)
+
+
+def info_of(folder: Path) -> dict[str, str]:
+    """Return what a bag states in ``bag-info.txt``, unverified; nothing where it cannot be read."""
+    try:
+        lines = bounds.read_file(folder / INFO, bounds.WRITTEN).decode().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {label: value for label, _, value in (line.partition(": ") for line in lines)}
 
 
 def bags_below(folder: Path) -> Iterator[Path]:

@@ -24,6 +24,7 @@ from kit.visible import as_json, one_line
 
 _NOT_RUN, _BAD_INPUT, _FAILS, _MISSING, _NOT_AS_STATED = 1, 2, 3, 4, 5
 _SIGNALLED = 128  # and the number of the signal, as shells have it
+_SAMPLES = "careless, demo, empty, odd, organisation, regions, tidy or big"  # kit/sandbox/accounts/
 _EVIDENCE = "{evidence}"  # in an example: the command as it was typed
 _LEFT = "nothing half-made is left"
 # Modules and answers live as long as the command: to look for garbage among them as often as Python
@@ -294,8 +295,11 @@ def batch(
         progress="none" if quiet else progress,
         signing={name: str(given) for name, given in signing.items() if given},
         passphrase=_passphrase,
-        report=lambda left: terminal.line(
-            as_json({"left": left}, None) if progress == "json" else f"evidence: {left}", err=True
+        report=lambda subject, line: terminal.line(
+            as_json({subject: line}, None)
+            if progress == "json"
+            else f"{'evidence' if subject == 'left' else subject}: {line}",
+            err=True,
         ),
     )
     for account, facts in result.states.items():
@@ -497,13 +501,16 @@ def compare(
         progress=not quiet,
         other_keys=other_keys,
     )
+    counts, remarks = made.facts["counts"], made.facts["remarks"]
     if in_json:
-        _print_json({"pack": str(made.folder), "changes": made.facts})
+        _print_json({"pack": str(made.folder), "changes": counts, "remarks": remarks})
     else:
         _print_overview(made.folder, "changes.csv")
-        counts = (f"{n} {name.replace('_', ' ')}" for name, n in made.facts.items() if n)
-        terminal.line("changes: " + (", ".join(counts) or "none"))
-    sys.exit(_FAILS if fail_on and made.facts[fail_on.replace("-", "_")] else 0)
+        named = (f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n)
+        terminal.line("changes: " + (", ".join(named) or "none"))
+        for remark in remarks:
+            terminal.line(f"not comparable in all: {remark}")
+    sys.exit(_FAILS if fail_on and counts[fail_on.replace("-", "_")] else 0)
 
 
 @main.command(
@@ -831,7 +838,9 @@ def lab(parameters: Path | None, sandbox: bool, flags: tuple[str, ...]) -> None:
         f"--deny appstream:DescribeFleets -- {_EVIDENCE} run parameters/demo.yaml": "See what a pack states of a call that was refused.",
     },
 )
-@click.option("--account", default="demo", show_default=True, help="Whose credentials to print.")
+@click.option(
+    "--account", default="demo", show_default=True, help=f"Whose credentials: {_SAMPLES}."
+)
 @click.option("--port", default=0, help="Port on 127.0.0.1; any free port by default.")
 @click.option("--page-size", type=int, help="Force every list to pages of this size.")
 @click.option("--deny", multiple=True, help="Deny an operation, such as appstream:DescribeFleets.")
@@ -974,22 +983,23 @@ def _next_steps(
     findings: Sequence[Mapping[str, Any]], pack: Path, file: Path | None
 ) -> Iterator[tuple[str, str]]:
     """Yield the three commands that help most after a pack was made, and why."""
-    from kit.bag import is_bag
-    from kit.catalogue.open_points import rank
-    from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
-    from kit.controls.registry import SEVERITIES
+    from kit.bag import info_of
+    from kit.catalogue.statuses import NOT_EVIDENCED
+    from kit.judge.findings import Findings
+    from kit.report.records import finding_of
+    from kit.report.result import gravest_fail
 
     evidence = terminal.typed()
-    failing = [finding for finding in findings if finding["status"] == FAIL]
-    if failing:
-        worst = min(failing, key=lambda f: (-SEVERITIES.index(f["severity"]), rank(f["control"])))
-        yield f"{evidence} controls {worst['control']}", "the gravest fail, and how to correct it"
+    if worst := gravest_fail(Findings([*map(finding_of, findings)])):
+        yield f"{evidence} controls {worst}", "the gravest fail, and how to correct it"
     if any(f["status"] == NOT_EVIDENCED and f["permission"] for f in findings):
         yield f"{evidence} doctor {file or ''}".rstrip(), "the permissions that were missing"
     yield f"{evidence} verify {pack}", "whether the pack is what it states, as an auditor checks it"
     account = pack.parent.parent
-    others = [other for other in account.glob("*/pack") if is_bag(other) and other != pack]
-    when = "since the pack before" if others else "once there is a later pack"
+    infos = sorted(map(info_of, account.glob("*/pack")), key=lambda i: i.get("Evidence-As-Of", ""))
+    keys = [info.get("Pseudonym-Key") for info in infos[-2:]]  # of what `compare` compares
+    comparable = len(keys) == 2 and keys[0] == keys[1]
+    when = "since the pack before" if comparable else "once there is a later pack of the same key"
     yield f"{evidence} compare {account}", f"what changed, {when}"
 
 

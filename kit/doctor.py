@@ -167,9 +167,21 @@ def enabled_regions(run: Run) -> list[str]:
 
     with scratch() as folder:
         snapshot = collect(
-            run, [LIST_REGIONS, DESCRIBE_REGIONS], folder / "snapshot", progress=False
+            _rehearsed(run, folder),
+            [LIST_REGIONS, DESCRIBE_REGIONS],
+            folder / "snapshot",
+            progress=False,
         )
     return list(snapshot.regions)
+
+
+def _rehearsed(run: Run, folder: Path) -> Run:
+    """Return a run that makes no key of the labels outside a folder."""
+    from kit.redact.labels import key_path
+
+    if key_path(run).exists():
+        return run
+    return run.model_copy(update={"pseudonym_key": str(folder / "labels.key")})
 
 
 def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line]:
@@ -182,12 +194,14 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
     from kit.catalogue.statuses import NOT_EVIDENCED
     from kit.collect.collector import collect
     from kit.judge import calls_of, evaluate
+    from kit.judge.findings import reason_text
     from kit.snapshot import reason_for
     from kit.tables import tabulate
 
     needed = calls_of(run)
     with scratch() as folder:
-        snapshot = collect(run, needed, folder / "snapshot", progress=progress)
+        snapshot = collect(_rehearsed(run, folder), needed, folder / "snapshot", progress=progress)
+        findings = [f for f in evaluate(tabulate(snapshot)).leaves if f.status == NOT_EVIDENCED]
     off = ", ".join(snapshot.regions_off)
     text = f"{len(snapshot.regions)} to look at: {', '.join(snapshot.regions)}"
     yield Line("regions", WRONG if off else OK, text + (f"; switched off: {off}" if off else ""))
@@ -212,10 +226,10 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
     if untried:
         text = f"{len(untried)} not tried, for there was nothing to try them on: "
         yield Line("permission", NOTE, text + ", ".join(untried))
-    findings = [f for f in evaluate(tabulate(snapshot)).leaves if f.status == NOT_EVIDENCED]
     by_reason: dict[str, set[str]] = {}
     for finding in findings:
-        what = f"{finding.operation} ({finding.code})" if finding.operation else finding.reason
+        why = finding.code or reason_text(finding.reason)
+        what = f"{finding.operation} ({why})" if finding.operation else why
         by_reason.setdefault(what, set()).add(finding.control)
     for what, controls in sorted(by_reason.items()):
         named = sorted(controls)

@@ -19,7 +19,7 @@ from kit.judge import calls_of
 from kit.kernels import refuse_exposed
 from kit.parameters import Run, parameters, read_fields
 from kit.redact.free_text import opened
-from kit.snapshot import Snapshot, read
+from kit.snapshot import Snapshot, read, time_of
 
 if TYPE_CHECKING:
     from kit.overviews.changes import Changes
@@ -50,8 +50,9 @@ def validate(namespace: MutableMapping[str, Any]) -> Run:
     -------
     Run
         Of the stored snapshot where ``snapshot`` names a folder; otherwise of the parameters cell. The
-        file that the environment names in ``EVIDENCE_PARAMETERS`` fills what the cell leaves at
-        its default, unless the cell names another account: what the cell or papermill gives wins.
+        file that the environment names in ``EVIDENCE_PARAMETERS`` fills what the cell leaves at its
+        default. A cell, or papermill, that names an account describes the whole run: the file then
+        fills nothing.
 
     Raises
     ------
@@ -78,10 +79,8 @@ def validate(namespace: MutableMapping[str, Any]) -> Run:
         for name, value in cell.items()
         if name in injected or value != _DEFAULTS.get(name, "")
     }
-    file = os.environ.get(PARAMETERS_FILE)
+    file = "" if cell.get("account") else os.environ.get(PARAMETERS_FILE)
     values, where = read_fields(Path(file)) if file else ({}, Where("the parameters cell"))
-    if file and cell.get("account") not in (None, "", values.get("account")):
-        values, where = {}, Where("the parameters cell")
     chosen = {**values, **{name: cell[name] for name in given}}
     run = parameters(chosen, replace(where, elsewhere=given))
     texts.choose(run.language)
@@ -173,9 +172,11 @@ def open_snapshot(folder: Path | str, language: str = "") -> Snapshot:
 
 
 def _newest(folder: Path) -> Path:
-    """Return the newest run's snapshot below a folder of outputs; any other folder as it is."""
-    runs = folder.glob("[0-9]*/*/snapshot")
-    return max(runs, key=lambda path: path.parent.name, default=folder)
+    """Return the newest run's snapshot below a folder of outputs; any other folder as it is.
+
+    A batch names the folders of its runs, so that these have no order.
+    """
+    return max(folder.glob("[0-9]*/*/snapshot"), key=time_of, default=folder)
 
 
 def _remove(names: Iterable[str], namespace: MutableMapping[str, Any]) -> None:

@@ -769,13 +769,11 @@ def read(folder: Path | str) -> Snapshot:
     """
     folder = Path(folder)
     try:
-        header = parse_json(bounds.read_file(folder / HEADER, bounds.HEADER), bounds.HEADER)
+        header = _read_header(folder)
         stated = header["evidence"]["sha256"]
         lines = bounds.read_file(folder / EVIDENCE, bounds.STORED)
     except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(
-            f"snapshot: {folder} holds no snapshot; name the folder that has {HEADER} in it"
-        ) from None
+        raise _no_snapshot(folder) from None
     if header.get("format") != FORMAT:
         raise UserError(f"snapshot: {folder} has format {header.get('format')}, not {FORMAT}")
     if hashlib.sha256(lines).hexdigest() != stated:
@@ -812,6 +810,30 @@ def read(folder: Path | str) -> Snapshot:
             "parameters or thresholds differ from this version's: seal it with that version"
         ) from None
     return stored
+
+
+def time_of(folder: Path) -> dt.datetime:
+    """Return when the evidence of a stored snapshot was collected, UTC, from its header alone.
+
+    Raises
+    ------
+    UserError
+        No snapshot there.
+    """
+    try:
+        return dt.datetime.fromisoformat(_read_header(folder)["as_of"]).astimezone(dt.UTC)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _no_snapshot(folder) from None
+
+
+def _read_header(folder: Path) -> Any:
+    return parse_json(bounds.read_file(folder / HEADER, bounds.HEADER), bounds.HEADER)
+
+
+def _no_snapshot(folder: Path) -> UserError:
+    return UserError(
+        f"snapshot: {folder} holds no snapshot; name the folder that has {HEADER} in it"
+    )
 
 
 # Digests of files of evidence whose answers this process has verified: a notebook, its checks and

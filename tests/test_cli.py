@@ -41,7 +41,7 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
         (f'account: "{ACCOUNT}"\nregions: [eu-north-1]', 2, ["eu-north-1", "eu-west-1"]),
         (f'account: "{ACCOUNT}"\naws_profile: audits', 2, ["aws_profile", "'audits'"]),
         (f'account: "{ACCOUNT}"\ncontrols: [AR-99]', 2, ["'AR-99'", "did you mean AR-19"]),
-        (f'account: "{ACCOUNT}"\noutputs: /proc/evidence', 2, ["outputs", "cannot be written"]),
+        (f'account: "{ACCOUNT}"\noutputs: /proc/evidence', 1, ["outputs", "cannot be written"]),
         (f'account: "{ACCOUNT}"\nthresholds: lax', 2, ["thresholds", "'lax'", "strict"]),
         ('account: "111111111111"', 2, ["111111111111", ACCOUNT]),
     ],
@@ -260,13 +260,24 @@ def test_what_changed_is_the_next_step_once_there_are_two_packs(tmp_path: Path) 
 
     earlier, later = (tmp_path / ACCOUNT / run / "pack" for run in ("2026-08-24", "2026-11-24"))
     later.mkdir(parents=True)
-    (later / "bag-info.txt").touch()
+    stated = "Evidence-As-Of: 2026-{}-24T09:00:00+00:00\nPseudonym-Key: {}\n"
+    (later / "bag-info.txt").write_text(stated.format(11, "a"))
     *_, (command, alone) = _next_steps([], later, None)
     earlier.mkdir(parents=True)
-    (earlier / "bag-info.txt").touch()
+    (earlier / "bag-info.txt").write_text(stated.format("08", "a"))
     *_, (again, beside) = _next_steps([], later, None)
     assert command == again == f"evidence compare {tmp_path / ACCOUNT}"
     assert ("later" in alone, "later" in beside) == (True, False)
+    # `compare` refuses labels of different keys, such as the demo's and a first run's.
+    for info in (stated.format("08", "b").encode(), b"\xff"):
+        (earlier / "bag-info.txt").write_bytes(info)
+        *_, (_, other) = _next_steps([], later, None)
+        assert other == alone
+    # Of three packs it compares the last two, whatever their folders are named.
+    (tmp_path / ACCOUNT / "2026-Q3" / "pack").mkdir(parents=True)
+    (tmp_path / ACCOUNT / "2026-Q3" / "pack" / "bag-info.txt").write_text(stated.format(10, "a"))
+    *_, (_, last) = _next_steps([], later, None)
+    assert last == beside
 
 
 def test_an_unknown_sample_account_is_reported(tmp_path: Path) -> None:

@@ -79,6 +79,29 @@ def test_the_doctor_names_what_is_refused_and_what_it_costs(
     assert not (signed_in / "outputs").exists()
 
 
+def test_what_only_checks_makes_no_key_of_the_labels(signed_in: Path) -> None:
+    """A key that `init` or `doctor` made would hide from the run that its key is a new one."""
+    assert evidence("init", "mine.yaml").exit_code == 0
+    place = signed_in / "typo" / "place.key"
+    with Path("mine.yaml").open("a") as file:
+        file.write(f"regions: [eu-central-1]\ncontrols: [GV-01]\npseudonym_key: {place}\n")
+    Path("mine.yaml").write_text(Path("mine.yaml").read_text().replace("regions: []\n", "", 1))
+    done = evidence("doctor", "mine.yaml", "--quiet")
+    assert f"note    label key      pseudonym_key: {place} does not exist" in done.stdout
+    assert "not evidenced  GV-01: not declared" in done.stdout
+    assert not place.parent.exists()
+    assert not (signed_in / "config").exists()
+
+
+def test_the_doctor_gives_the_reason_of_what_has_no_error_code(signed_in: Path) -> None:
+    text = f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [GV-05]\n'
+    text += "allowed_regions: [eu-west-1, us-east-1]"
+    Path("mine.yaml").write_text(text)
+    done = evidence("doctor", "mine.yaml", "--quiet")
+    assert "GV-05: s3.GetBucketReplication (not collected)" in done.stdout
+    assert "()" not in done.stdout
+
+
 def test_the_doctor_finds_the_account_out(signed_in: Path) -> None:
     done = evidence("doctor", "--quiet")
     assert f":{ACCOUNT}:" not in done.stderr

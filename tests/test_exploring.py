@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import pydoc
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ from kit.errors import UserError
 from kit.judge.findings import Finding, Findings, Selection
 from kit.pack.document import NotebookOutputError, document
 from kit.report.views import trace_id
-from kit.snapshot import Snapshot
+from kit.snapshot import HEADER, Snapshot
 from kit.tables import Tables, tabulate
 from tests.controls.samples import SAMPLES
 from tests.pack.conftest import cover, shown
@@ -402,3 +405,21 @@ def test_a_notebook_in_its_own_folder_opens_what_lies_beside_it(
     monkeypatch.chdir(tmp_path / "notebooks")
     assert kit.open_snapshot("outputs").digest == evidence.digest
     assert kit.gather(kit.validate({"snapshot": "outputs"}), "outputs").digest == evidence.digest
+
+
+def test_outputs_lead_to_the_newest_run_however_its_folder_is_named(
+    evidence: Snapshot, tmp_path: Path
+) -> None:
+    """A batch names its folders: a name sorts before or behind the time of a run."""
+    header = evidence.folder / HEADER
+    ages = {"2026-Q4": 3, "2026-11-24T090000Z": 0, "q4c": 2}
+    for name, days in ages.items():
+        folder = tmp_path / "outputs" / ACCOUNT / name / "snapshot"
+        shutil.copytree(evidence.folder, folder)
+        as_of = (evidence.as_of - dt.timedelta(days=days)).isoformat()
+        stored = json.loads(header.read_text()) | {"as_of": as_of}
+        (folder / HEADER).write_text(json.dumps(stored))
+    assert kit.open_snapshot(tmp_path / "outputs").folder.parent.name == "2026-11-24T090000Z"
+    (folder / HEADER).write_text("{}")
+    with pytest.raises(UserError, match=r"q4c/snapshot holds no snapshot"):
+        kit.open_snapshot(tmp_path / "outputs")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +109,25 @@ def test_commands_in_sentences_and_unrun_blocks_have_the_options_that_they_name(
         command = main if words[0].startswith("-") else main.commands[words[0]]
         known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
         assert {word for word in words if word.startswith("--")} <= known | {"--help"}, span
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [
+        ("README.md", "pack"),
+        ("docs/evidence.md", "pack"),
+        ("docs/doors.md", "snapshot"),
+        ("docs/own-cells-and-controls.md", "snapshot"),
+    ],
+)
+def test_the_newest_run_is_the_newest_whatever_its_account_and_its_folder_are_named(
+    page: str, kind: str, tmp_path: Path
+) -> None:
+    (listed,) = re.findall(r"\$\((ls .*?)\)", "\n".join(commands(page)))
+    runs = ("210987654321/2026-Q4", "012345678901/2026-11-24T090000Z", "999988887777/older")
+    for age, run in zip((3, 1, 2), runs, strict=True):
+        folder = tmp_path / "outputs" / run / kind
+        folder.mkdir(parents=True)
+        os.utime(folder, (1_800_000_000 - age,) * 2)
+    done = subprocess.run(listed, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == f"outputs/{runs[1]}/{kind}\n", done.stderr

@@ -23,6 +23,7 @@ from kit.errors import UserError
 from kit.leftovers import notice
 from kit.outputs import discard, new_file
 from kit.parameters import Run, load_profile, load_waivers
+from kit.redact.labels import describe_new_key
 
 _LOCAL = "outputs"
 
@@ -70,7 +71,7 @@ def run_batch(
     progress: Form = "bar",
     signing: Mapping[str, str] | None = None,
     passphrase: Callable[[], str | None] = lambda: None,
-    report: Callable[[str], None] = lambda line: None,
+    report: Callable[[str, str], None] = lambda subject, line: None,
 ) -> Result:
     """Make the packs of many accounts, or what is missing of them.
 
@@ -88,8 +89,9 @@ def run_batch(
         names that each worker resolves.
     passphrase : function
         Called where the key is encrypted and is opened on this machine.
-    report : function of str
-        Called with a line that names what an interrupted run left.
+    report : function of str and str
+        Called with ``left`` and a line that names what an interrupted run left, and with ``labels``
+        and a line about a new key of the labels.
 
     Returns
     -------
@@ -116,7 +118,9 @@ def run_batch(
     place = _LOCAL if batch.file.outputs.startswith("s3://") else batch.file.outputs
     left = notice({Path(p) for p in (place, batch.file.snapshots) if not p.startswith("s3://")})
     if left:
-        report(left)
+        report("left", left)
+    for new_key in filter(None, dict.fromkeys(map(describe_new_key, batch.runs.values()))):
+        report("labels", new_key)
     folder = Path(place) / "batches" / batch.file.name
     with (
         connect(scheduler, insecure=insecure, workers=workers) as client,
@@ -149,12 +153,12 @@ def _check(runs: Iterable[Run]) -> None:
     """Raise what would be wrong for every account, before any account is started."""
     from kit.judge import select
 
-    for thresholds, waivers, controls in {
-        (run.thresholds, run.waivers, tuple(run.controls)) for run in runs
-    }:
-        load_profile(thresholds)
-        load_waivers(waivers)
-        select(controls)
+    different = {(run.thresholds, run.waivers, *run.controls): run for run in runs}
+    for run in different.values():
+        with run.located():
+            load_profile(run.thresholds)
+            load_waivers(run.waivers)
+            select(run.controls)
 
 
 def _check_places(batch: Batch) -> None:

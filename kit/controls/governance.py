@@ -47,7 +47,12 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
     gives=(),
 )
 def aws_protects_its_infrastructure(
-    reports: list[dict[str, Any]], reading: str, *, report_valid_months: int, as_of: dt.datetime
+    reports: list[dict[str, Any]],
+    reading: str,
+    read_for: list[str],
+    *,
+    report_valid_months: int,
+    as_of: dt.datetime,
 ) -> Outcome:
     """A current report of the framework is published, and the parameters name who read it, or when."""
     oldest = months_before(as_of, report_valid_months)
@@ -58,8 +63,10 @@ def aws_protects_its_infrastructure(
     ]
     if not current:
         return NotEvidenced("no current report")
+    if not reading and read_for:
+        return NotEvidenced("not declared", "elsewhere", frameworks=", ".join(read_for))
     if not reading:
-        return NotEvidenced("not declared")
+        return NotEvidenced("not declared", "nowhere")
     # Several may be current: the reader may have read an earlier report than the newest.
     read = next((report for report in current if _may_be_of(reading, report, as_of)), None)
     if not read:

@@ -53,15 +53,10 @@ def streaming_traffic_is_encrypted(
     protocol: str,
     endpoints: list[dict[str, Any]],
     *,
-    private_streaming_required: bool,
     organisation_accounts: list[str],
 ) -> Outcome:
-    """Streaming runs over TLS; where the profile requires it, through an available VPC endpoint."""
-    existing = [endpoint for endpoint in endpoints if endpoint["state"] != NOT_FOUND]
-    if not all(_is_streaming_endpoint(endpoint) for endpoint in existing):
-        return False
-    if private_streaming_required and not endpoints:
-        return False
+    """AWS carries streaming over TLS, by TCP, through endpoints of the account or of nobody."""
+    existing = _existing(endpoints)
     if len(existing) < len(endpoints):
         return NotEvidenced("needs review", "unknown_endpoint")
     others = {endpoint["owner"] for endpoint in existing} - {OWN, *organisation_accounts}
@@ -72,6 +67,25 @@ def streaming_traffic_is_encrypted(
     if protocol == "UDP":
         return NotEvidenced("needs review", "udp")
     return Attested()
+
+
+@streaming_traffic_is_encrypted.clause
+def named_endpoints_carry_streaming(endpoints: list[dict[str, Any]]) -> Outcome:
+    """Every VPC endpoint that the stack names is available and one of AppStream's streaming."""
+    carry = all(_is_streaming_endpoint(endpoint) for endpoint in _existing(endpoints))
+    return Attested() if carry else False
+
+
+@streaming_traffic_is_encrypted.clause
+def streaming_is_private_where_required(
+    endpoints: list[dict[str, Any]], *, private_streaming_required: bool
+) -> Outcome:
+    """The stack names a VPC endpoint where the profile requires private streaming."""
+    return Attested() if endpoints or not private_streaming_required else False
+
+
+def _existing(endpoints: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [endpoint for endpoint in endpoints if endpoint["state"] != NOT_FOUND]
 
 
 def _is_streaming_endpoint(endpoint: dict[str, Any]) -> bool:

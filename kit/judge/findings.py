@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kit.catalogue.frameworks import ids as framework_ids
 from kit.catalogue.frameworks import refuse_missing
 from kit.catalogue.statuses import (
+    FAIL,
     NOT_APPLICABLE,
     NOT_EVIDENCED,
     STATUSES,
@@ -369,13 +370,17 @@ def with_ids(findings: Iterable[Finding]) -> list[Finding]:
 def why(finding: Finding) -> str:
     """Return why a finding has its status, with operation and error code where a call failed.
 
+    A fail has no reason but what was observed: what is not known besides stands as that.
     The sample comes first: documents cut long texts at the end.
     """
     sample, reason = finding.sample, finding.reason
     call = " ".join(filter(None, (finding.operation, finding.code)))
     if finding.status == NOT_EVIDENCED or reason == WORST:
         reason = reason_text(reason)
-    rest = ", ".join(filter(None, (reason, call, finding.hint)))
+    hint = finding.hint
+    if hint and finding.status == FAIL:
+        hint = text("findings/besides", hint=hint)
+    rest = ", ".join(filter(None, (reason, call, hint)))
     return ". ".join(filter(None, (sample[:1].upper() + sample[1:], rest)))
 
 

@@ -219,7 +219,6 @@ def files(
         "findings.csv": lambda: findings_csv(data),
         "ocsf-findings.json": lambda: ocsf(made, data),
         "ocsf-findings.ndjson": lambda: ocsf(made, data, lines=True),
-        "findings.parquet": lambda: findings_parquet(data),
         "findings.xlsx": lambda: workbook(made, data, promises=promises),
     }
     others: Iterator[tuple[str, Content]] = chain(
@@ -236,6 +235,9 @@ def files(
         for name, content in others:
             yield name, content
             phase.advance()
+        # Its library stays in memory.
+        yield _noted("findings.parquet", phase), findings_parquet(data)
+        phase.advance()
         yield _noted("evidence.pdf", phase), _sign_pdf(printed(), key)
         phase.advance()
 

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import math
 import re
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -13,12 +14,14 @@ from typing import Any
 
 from nbformat import NotebookNode
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from kit.catalogue import statuses
 from kit.catalogue.texts import text
 from kit.controls.registry import Control
+from kit.outputs import scratch
 from kit.pack.by_control import Judged, by_control, instant
 from kit.pack.document import Document, data_of
 from kit.pack.sheets import Column, Promises, Sheet, sheets
@@ -43,6 +46,12 @@ _INK, _PAPER, _LINE = "#23303c", "#e8edf2", "#b8c2cc"
 _TO_FILL_IN = {"locked": False, "bg_color": "#fffbe6"}
 _FIRST_DAY = dt.date(2000, 1, 1)
 
+_OPTIONS = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "default_date_format": "yyyy-mm-dd hh:mm:ss",
+}
 _NOTES = ("times", "protection", "characters", "names", "limits")
 
 
@@ -102,29 +111,27 @@ class _Writer:
 
     def __init__(self, made: Document, whose: str, facts: Mapping[str, Any], author: str = ""):
         self.made, self.whose, self.facts, self.author = made, escape(whose), facts, author
-        self.file = io.BytesIO()
-        self.book = Workbook(
-            self.file,
-            {
-                "in_memory": True,
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "strings_to_numbers": False,
-                "default_date_format": "yyyy-mm-dd hh:mm:ss",
-            },
-        )
         self.formats: dict[str, Format] = {}
         self.marks = [escape(mark) for mark in made.marks]
 
     def write(self, judged: list[Judged], pages: list[Sheet]) -> bytes:
         """Write all sheets; the first explains the others."""
-        first = self.book.add_worksheet(text("pack/workbook/first"))
-        for sheet in pages:
-            self._sheet(sheet)
-        self._about(first, judged, pages)
-        self._properties()
-        self.book.close()
-        return self.file.getvalue()
+        file = io.BytesIO()
+        with scratch() as folder:
+            # Beside its cells, memory would hold each sheet's XML, of which the file is a small part.
+            self.book = Workbook(file, {"tmpdir": str(folder), **_OPTIONS})
+            first = self.book.add_worksheet(text("pack/workbook/first"))
+            for sheet in pages:
+                self._sheet(sheet)
+            self._about(first, judged, pages)
+            self._properties()
+            try:
+                self.book.close()
+            except FileCreateError as error:  # the library's name for any error of the system
+                cause = error.args[0]
+                traceback.clear_frames(cause.__traceback__)  # ends the archive while `file` is open
+                raise cause from None
+        return file.getvalue()
 
     def _sheet(self, sheet: Sheet) -> None:
         page = self.book.add_worksheet(sheet.name)
@@ -181,7 +188,7 @@ class _Writer:
             of_mark: Kind = "status" if kind in ("status", "severity") else "text"
             shown = _listed(cell, sheet) if isinstance(cell, list) else cell_text(of_mark, cell)
             shown = self._fitting(escape(shown), sheet)
-            page.write_string(*place, shown, look)
+            _write_text(page, place, shown, look)
             return _lines(shown, column.width)
         return 1
 
@@ -262,7 +269,7 @@ class _Writer:
         for name, value, count in lines:
             row += 1
             page.write_string(row, 0, name, self._format("label"))
-            page.write_string(row, 1, value, self._format("plain"))
+            _write_text(page, (row, 1), value, self._format("plain"))
             page.set_row(row, _lines(value, _ABOUT[1]) * _LINE_HEIGHT)
             if count is None:
                 page.write_blank(row, 2, None, self._format("plain"))
@@ -307,6 +314,14 @@ class _Writer:
         if name not in self.formats:
             self.formats[name] = self.book.add_format(_look(name))
         return self.formats[name]
+
+
+def _write_text(page: Worksheet, place: tuple[int, int], shown: str, look: Format) -> None:
+    if shown.startswith("<r>") and shown.endswith("</r>"):
+        # The library would take the whole for XML of its own, but no fragment.
+        page.write_rich_string(*place, *shown[:2], shown[2:], look)
+    else:
+        page.write_string(*place, shown, look)
 
 
 def _wide_enough(column: Column, cells: Iterable[Any]) -> float:

@@ -123,11 +123,18 @@ def describe_new_key(run: Run) -> str:
     """Return what a key that the kit is about to make means for earlier packs.
 
     Empty where the controller's key is there, or where no controller has a key yet. A controller
-    spelt in another way is another controller.
+    spelt in another way is another controller, and a path mistyped is another key.
     """
     path = key_path(run)
+    if path.exists():
+        return ""
+    if run.pseudonym_key:
+        return (
+            f"pseudonym_key: {path} does not exist, so that the run makes a new key there; packs with "
+            "labels of another key cannot be compared. If the controller has a key, name its file"
+        )
     others = [*key_folder().glob("*.pseudonym-key")]
-    if path.exists() or run.pseudonym_key or not others:
+    if not others:
         return ""
     keys = f"{len(others)} other {'key' if len(others) == 1 else 'keys'}"
     return (
@@ -158,12 +165,12 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
         if not path.exists() and not fingerprint:
             _make_key(path)
         key = bytes.fromhex(read_file(path, LABEL_KEY).decode())
-    except FileNotFoundError:
-        raise UserError(
-            f"pseudonym_key: {path} does not exist; this snapshot's labels were made with the key "
-            f"{fingerprint}; restore that key, or labels would not match earlier packs"
-        ) from None
     except (OSError, ValueError) as error:
+        if fingerprint and isinstance(error, FileNotFoundError):
+            raise UserError(
+                f"pseudonym_key: {path} does not exist; this snapshot's labels were made with the key "
+                f"{fingerprint}; restore that key, or labels would not match earlier packs"
+            ) from None
         problem = getattr(error, "strerror", None) or error
         raise CannotRunError(f"pseudonym_key: {path} cannot be used ({problem})") from None
     labels = Labels(key, clear=not run.pseudonymise)

@@ -75,6 +75,7 @@ _PROVIDERS = {
     "ONE_DRIVE": Ends(OUT, "OneDrive", "files", "stack"),
 }
 _ACCOUNTS = Ends(OUT, "accounts", "images", "image")
+_EXPORTS = Ends(OUT, "exports", "images", "region")
 _DEVICES = Ends(OUT, "devices", "files", "stack")
 _PAGES = Ends(OUT, "pages", "screen", "stack")
 _AGENTS = Ends(OUT, "agents", "control", "stack")
@@ -166,6 +167,7 @@ def boxes(findings: Findings, tables: Tables) -> list[Box]:
         *read.agents(),
         *read.connectors(),
         *read.images(),
+        *read.exports(),
         *read.unseen(),
     ]
     regions = [ACCOUNT, *sorted({flow.region for flow in flows} - {ACCOUNT, UNKNOWN}), UNKNOWN]
@@ -240,13 +242,23 @@ class _Read:
         )
 
     def ways_in(self) -> Iterator[Flow]:
+        users_of: dict[str, list[tuple[str, str, str]]] = {}
+        for _, user in self._rows("pool_users"):
+            users_of.setdefault(user.region, []).append(("pool_users", user.region, user.resource))
         for row, values in self._rows("ways_in"):
             ends, users = _WAYS_IN[values.way], ""
             if values.way == "user pool":
                 users = text("figures/map/enabled_users", count=values.enabled_users)
             refs = self._refs("ways_in", row, "way", "enabled_users")
-            judged = (("ways_in", ACCOUNT), ("directories", values.region))
-            yield self._flow(values.region, ends, values.resource, users, refs, judged)
+            judged = [
+                ("ways_in", ACCOUNT),
+                ("saml_providers", ACCOUNT),
+                ("directories", values.region),
+            ]
+            of_pool = users_of.get(values.region, ()) if values.way == "user pool" else ()
+            yield self._flow(
+                values.region, ends, values.resource, users, refs, judged, others=of_pool
+            )
 
     def sessions(self) -> Iterator[Flow]:
         running: dict[str, list[tuple[str, Any]]] = {}
@@ -355,6 +367,27 @@ class _Read:
                 yield self._flow(
                     values.region, _ACCOUNTS, values.resource, observed, refs, judged, controls
                 )
+
+    def exports(self) -> Iterator[Flow]:
+        unseen = self.tables["regions"].gap_at
+        for row, values in self._rows("regions"):
+            others = ", ".join(values.amis_open_to or ()) or text("findings/none")
+            if (row, "amis_open_to") in unseen:
+                others = text("report/not_seen")
+            hidden = (row, "exports") in unseen
+            observed = (
+                text("report/not_seen")
+                if hidden
+                else text("figures/map/exported", count=len(values.exports), others=others)
+            )
+            flow = self._flow(
+                *(values.region, _EXPORTS, values.resource, observed),
+                self._refs("regions", row, "exports", "amis_open_to"),
+                [("regions", values.region)],
+                controls=("EX-06",),
+            )
+            if (flow.status and hidden) or values.exports:
+                yield flow
 
     def unseen(self) -> Iterator[Flow]:
         """Yield what may be there and could not be listed, with the reason."""

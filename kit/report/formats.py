@@ -130,6 +130,11 @@ def joined(*parts: str | None) -> str:
     return " ".join(part for part in parts if part)
 
 
+def ended(words: str) -> str:
+    """Return words with a full stop, unless they end as a sentence."""
+    return words if words.endswith((".", "?", "!")) else f"{words}."
+
+
 def articles(reasons: Mapping[str, str]) -> list[str]:
     """Return articles of the GDPR, each with the reason why it is cited."""
     return [

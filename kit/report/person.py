@@ -59,7 +59,7 @@ _PLACES = (
     _Place("settings", ("buckets",), "purpose", SETTINGS, versioned=True),
     _Place("reports", ("buckets",), "purpose", LOGS, versioned=True),
     _Place("agents", ("screenshots",)),
-    _Place("copies", ("places",), "copied_to"),
+    _Place("copies", ("places",), "copy_buckets"),
     _Place("backups", ("buckets",), "last_backup"),
     _Place("accesses", ("buckets",), "access_logging"),
     _Place("connectors", ("connectors",), "provider"),
@@ -138,11 +138,11 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _name(place: _Place, values: Mapping[str, Any]) -> str:
-    """Return the label of a place's resource, with the regions of its copies."""
-    if not isinstance(values.get(place.column), list):
+    """Return the label of a place's resource, with the buckets of its copies and their regions."""
+    if not isinstance(values.get(place.column), dict):
         return str(values["resource"])
-    regions = ", ".join(values[place.column])
-    return text("report/person/copied", resource=values["resource"], regions=regions)
+    copies = ", ".join(f"{bucket} ({region})" for bucket, region in values[place.column].items())
+    return text("report/person/copied", resource=values["resource"], copies=copies)
 
 
 def _steps(place: _Place, row: _Row) -> Iterator[str]:

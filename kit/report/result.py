@@ -28,8 +28,10 @@ from kit.report.follow_up import changed_since
 from kit.report.formats import SEVERITIES, STATUSES, joined, minute
 from kit.report.views import Note, Table, column
 from kit.snapshot import Snapshot
+from kit.tables.gone import GONE
+from kit.tables.grants import EVERYBODY_ELSE
 from kit.tables.organisation import names_the_snapshot
-from kit.tables.places import is_unused, regions_not_looked_at
+from kit.tables.places import buckets_left_out, is_unused, regions_not_looked_at
 
 _MOST_HINTS = 3  # reasons in one sentence; findings.csv has each finding's
 _MOST_VALUES = 3  # of a cause that several points share
@@ -43,7 +45,7 @@ class Point(NamedTuple):
     ----------
     text : str
     severity, status : str
-        The gravest of its findings.
+        The gravest of its findings; where some of them fail, the gravest of these.
     controls : list of str
         Ids of the controls whose findings have the cause.
     findings : int
@@ -76,6 +78,7 @@ def result(findings: Findings, snapshot: Snapshot) -> Note:
             verdict_sentence(verdicts),
             _unseen(findings),
             _left_out(snapshot),
+            _buckets_left_out(snapshot),
             changed_since(findings, snapshot),
         )
     )
@@ -105,7 +108,8 @@ def points(findings: Findings, wanted: Callable[[Finding], bool]) -> list[Point]
     in common, such as the policy that gives rights, are one too.
 
     Within a severity fails come first, by what they let happen (`kit.catalogue.open_points`) and
-    the number of findings; then what lacks evidence, by the number of findings.
+    the number of findings; then what lacks evidence, by the number of findings. Whatever names the
+    gravest fail takes it from here: see `gravest_fail`.
     """
     some = [*filter(wanted, findings.leaves)]
     common = _common(some)
@@ -119,6 +123,22 @@ def points(findings: Findings, wanted: Callable[[Finding], bool]) -> list[Point]
         for cause, own in causes.items()
     ]
     return sorted(made, key=_gravity)
+
+
+def gravest_fail(findings: Findings) -> str | None:
+    """Return the control of the first open point that is a fail; None where nothing fails."""
+    made = points(findings, lambda finding: finding.is_open)
+    first = next((point for point in made if point.status == FAIL), None)
+    if first is None:
+        return None
+    failing = [
+        one for one in findings.leaves if one.status == FAIL and one.control in first.controls
+    ]
+    order = [*SEVERITIES]
+    return min(
+        failing,
+        key=lambda one: (order.index(one.severity), catalogue.rank(one.control), one.control),
+    ).control
 
 
 def _gravity(point: Point) -> tuple[object, ...]:
@@ -261,6 +281,16 @@ def _left_out(snapshot: Snapshot) -> str:
     return text("report/result/regions", count=len(outside.value)) if outside.value else ""
 
 
+def _buckets_left_out(snapshot: Snapshot) -> str:
+    """Return how many of AppStream's buckets lie in regions that the run leaves out, and where."""
+    outside = buckets_left_out(snapshot)
+    if not outside:
+        return ""
+    return text(
+        "report/result/buckets_left_out", count=sum(outside.values()), regions=", ".join(outside)
+    )
+
+
 def _values(finding: Finding) -> Iterator[tuple[_Common, str]]:
     """Yield the values of a finding that findings of other controls may have in common with it."""
     for name, cause in catalogue.known().causes.items():
@@ -300,20 +330,33 @@ def _of(finding: Finding, common: Mapping[_Common, Mapping[str, int]]) -> _Commo
 def _joined(
     cause: Hashable, some: list[Point], common: Mapping[_Common, Mapping[str, int]]
 ) -> Point:
-    """Return points with one cause as one, which has the verdict of the gravest."""
-    first, *others = sorted(some, key=_gravity)
+    """Return points with one cause as one, which has the verdict of the gravest fail among them.
+
+    Where no point is a fail, it has the verdict of the gravest. Its text states what is otherwise of
+    another point: severity, verdict.
+    """
+    first, *others = sorted(some, key=lambda point: (point.status != FAIL, _gravity(point)))
     if not isinstance(cause, _Common):
         return first
     values = sorted(common[cause], key=lambda value: (-common[cause][value], value))
     names = ", ".join(values[:_MOST_VALUES])
     if len(values) > _MOST_VALUES:
         names = text("report/points/values", values=names, count=len(values) - _MOST_VALUES)
-    lines = [
-        point.text
-        if point.status == first.status
-        else text("report/points/verdict", point=point.text, verdict=STATUSES[point.status].word)
-        for point in (first, *others)
-    ]
+    lines = [first.text]
+    for point in others:
+        unlike = [
+            marks[own].word
+            for marks, own, shown in (
+                (SEVERITIES, point.severity, first.severity),
+                (STATUSES, point.status, first.status),
+            )
+            if own != shown
+        ]
+        lines.append(
+            text("report/points/unlike", point=point.text, verdict=", ".join(unlike))
+            if unlike
+            else point.text
+        )
     said = text(f"report/points/causes/{cause.name}", count=len(values), values=names)
     return Point(
         text("report/points/joined", cause=said, points=_sentences(lines)),
@@ -336,17 +379,22 @@ def _cause(finding: Finding) -> Hashable:
         return reason, finding.region
     if finding.permission and hint == text("gaps/grant", permission=finding.permission):
         return (_DENIED,)
+    if _is_gone(finding):
+        return hint
     if has(f"points/{control}/{reason}"):
         return reason, control
     return reason, hint or f"{finding.operation} {finding.code}"
 
 
+def _is_gone(finding: Finding) -> bool:
+    """Return whether what the finding needs does not exist; its hint then names that."""
+    return finding.status == NOT_EVIDENCED and finding.code in GONE and bool(finding.hint)
+
+
 def _point(some: list[Finding], findings: Findings) -> Point:
     controls = sorted({finding.control for finding in some})
-    sampled = samples([finding.sample for finding in some])
-    said = _sentence(some, controls, findings)
     return Point(
-        text("report/points/sampled", point=said, sample=sampled) if sampled else said,
+        _sentence(some, controls, findings),
         min((finding.severity for finding in some), key=[*SEVERITIES].index),
         some[0].status,
         controls,
@@ -366,6 +414,8 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
     elif _cause(first) == (_DENIED,):
         lacking = sorted({finding.permission for finding in some})
         what = text("report/points/grant", permissions=", ".join(lacking), count=len(lacking))
+    elif _is_gone(first):
+        return text("report/points/gone", what=first.hint, count=count)
     elif len(controls) == 1 and has(f"points/{first.control}/{name}"):
         return _of_control(some, f"points/{first.control}/{name}", findings)
     elif name == "not declared":
@@ -379,10 +429,17 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
 
 
 def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
-    """Return a sentence on findings of one control, of how many."""
+    """Return a sentence on findings of one control, of how many, and whether on a sample."""
     control = some[0].control
     own = [finding for finding in findings.leaves if finding.control == control]
-    about = [one for one in own if one.subject == RESOURCE and one.status != NOT_APPLICABLE]
+    counted = {one.resource for one in some}
+    about = [
+        one
+        for one in own
+        if one.subject == RESOURCE and one.status != NOT_APPLICABLE
+        # What everybody else may do is nobody's right, and counts where it is the point itself.
+        if not one.resource.startswith(f"{EVERYBODY_ELSE}: ") or one.resource in counted
+    ]
     of = text(
         f"points/{control}/of" if has(f"points/{control}/of") else "report/result/findings",
         count=len(about),
@@ -393,7 +450,10 @@ def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
     which = _failing(some)
     said = text(id, count=len(some), of=of, title=title, hint=_hints(some), which=which)
     unclear = [finding for finding in some if finding.status == FAIL and finding.hint]
-    return text("report/points/besides", point=said, hint=_hints(unclear)) if unclear else said
+    if unclear:
+        said = text("report/points/besides", point=said, hint=_hints(unclear))
+    sampled = samples([finding.sample for finding in some])
+    return text("report/points/sampled", point=said, sample=sampled) if sampled else said
 
 
 def _failing(some: Iterable[Finding]) -> str:
@@ -420,7 +480,9 @@ def _failing(some: Iterable[Finding]) -> str:
 def _hints(some: Iterable[Finding]) -> str:
     """Return why findings lack evidence, the most frequent reason first."""
     counted = Counter(
-        finding.hint if finding.reason == "needs review" else why(replace(finding, sample=""))
+        finding.hint
+        if finding.reason == "needs review" or finding.status == FAIL
+        else why(replace(finding, sample=""))
         for finding in some
     )
     lines = [

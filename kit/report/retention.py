@@ -29,6 +29,7 @@ _PARAMETER: dict[str, RetentionKind] = {  # the name in the parameters, by kind 
 }
 _PDF_KIND = 20  # rows of each kind of data that the PDF lists
 _BACKUP = "last_backup"
+_COPIES = "copy_buckets"
 _FOLDERS = "erased_folders"  # AppStream's own, of a bucket that rules do not erase as a whole
 
 
@@ -72,10 +73,11 @@ class Kept:
 
 
 def kept(tables: Tables) -> list[Kept]:
-    """Return how long buckets, their copies, trails and event data stores keep what they hold."""
+    """Return how long buckets, copies of buckets, trails and event data stores keep what they hold."""
     return [
         *_of(tables, "buckets", "purpose", "kept_days", "kept_until"),
         *_backups(tables["buckets"]),
+        *_copies(tables),
         *_of(tables, "screenshots", "", "kept_days", ""),
         *_of(tables, "recorders", "kind", "log_days", "log_until"),
     ]
@@ -148,6 +150,29 @@ def _backups(buckets: Built) -> Iterator[Kept]:
                 tuple(evidence_ids(buckets.refs[row, _BACKUP])),
                 unseen=True,
             )
+
+
+def _copies(tables: Tables) -> Iterator[Kept]:
+    """Yield the buckets to which S3 copies others; the kit reads no rule of these.
+
+    A bucket in scope has a row of its own.
+    """
+    places = tables["places"]
+    own = {values["resource"] for values in tables["buckets"].rows.values()}
+    for row, values in places.rows.items():
+        data = text("report/retention/copies", data=shown(values["holds"]))
+        refs = tuple(evidence_ids(places.refs[row, _COPIES]))
+        if gap := places.gap_at.get((row, _COPIES)):
+            yield Kept(
+                *(data, values["place"] or "", values["resource"], not_seen(gap), None, None),
+                evidence=refs,
+                unseen=True,
+            )
+            continue
+        for bucket, region in values[_COPIES].items():
+            if bucket not in own:
+                why = text("report/retention/copies_unread", source=values["resource"])
+                yield Kept(data, region, bucket, why, None, None, refs, unseen=True)
 
 
 def _refs(table: Built, row: str, *members: str) -> Iterator[str]:

@@ -116,11 +116,14 @@ def source_coverage(findings: Findings) -> Table | Note:
     if AWS_PAGE not in findings.frameworks:
         return Note(text("report/source/not_chosen", framework=AWS_PAGE))
     rows: list[list[Any]] = []
+    attesting = {finding.control for finding in findings.leaves if finding.status == ATTESTED}
     for n, (statement, status, beside_it) in enumerate(_answers(AWS_PAGE, findings), 1):
         says = f"{statement.what}: {statement.says}" if statement.what else statement.says
         says += f" [{statement.note}]" if statement.note else ""
-        keeps = status == ATTESTED or (statement.shown and status not in (None, NOT_APPLICABLE))
-        attested, names = ATTESTED if keeps else None, list(statement.controls)
+        # AWS's word stands whatever else the controls found: the verdict is the worst of theirs.
+        keeps = attesting & {*statement.controls}
+        keeps |= {statement.shown} if status not in (None, NOT_APPLICABLE) else set()
+        attested, names = ATTESTED if any(keeps) else None, list(statement.controls)
         rows.append([n, statement.part, says, names, status, attested, beside_it or None])
     return Table(
         "source",

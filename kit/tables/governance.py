@@ -70,6 +70,7 @@ def declarations(source: Source) -> Iterator[Row]:
         "framework": Column(quoted=True),
         "reports": Column(calls=(LIST_REPORTS,), quoted=True),
         "reading": Column(quoted=True),
+        "read_for": Column(quoted=True),
     },
     thresholds=("attestations",),
 )
@@ -96,6 +97,14 @@ def provider(source: Source) -> Iterator[Row]:
     for framework in profile.attestations:
         matching = [report for report in newest if framework in report["frameworks"]]
         reading = run.reports_read.get(framework, "")
+        # A document may report on several frameworks; a reading is declared for one of them.
+        documents = {report["arn"] for report in matching} - {""}
+        read_for = [
+            f"{other} ({read})"
+            for other, read in run.reports_read.items()
+            if other != framework
+            and any(other in r["frameworks"] and r["arn"] in documents for r in newest)
+        ]
         yield Row(
             ACCOUNT,
             framework,
@@ -104,5 +113,8 @@ def provider(source: Source) -> Iterator[Row]:
                 "framework": Cell(framework, ("parameters#/thresholds",)),
                 "reports": Cell(matching, answer.evidence, answer.trouble),
                 "reading": Cell(reading, ("parameters#/reports_read",)),
+                "read_for": Cell(
+                    read_for, ("parameters#/reports_read", *answer.evidence), answer.trouble
+                ),
             },
         )

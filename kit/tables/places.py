@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -19,11 +20,15 @@ from kit.calls import (
     LIST_REGIONS,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.parameters import appstream_regions
-from kit.snapshot import Snapshot
+from kit.redact.labels import Labels
+from kit.redact.names import shown_bucket
+from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import Cell, Default, absent_member, attached, derive, known_any
 from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
+from kit.tables.gone import GONE
 from kit.tables.logging import PROBES
 from kit.tables.organisation import seen_by_owner
 from kit.tables.sources import screenshot_buckets
@@ -41,9 +46,18 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
     Scope.ACCOUNT,
     (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS),
     {
-        "place": Column(calls=(*PROBES, *BUCKET_SOURCES, DESCRIBE_TRAILS, GET_BUCKET_LOCATION)),
+        "place": Column(
+            calls=(
+                *PROBES,
+                *BUCKET_SOURCES,
+                DESCRIBE_TRAILS,
+                GET_BUCKET_LOCATION,
+                GET_BUCKET_REPLICATION,
+            )
+        ),
         "holds": Column(),
         "copied_to": Column(calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
+        "copy_buckets": Column(calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
         "copy_accounts": Column(
             calls=(GET_BUCKET_REPLICATION, LIST_BUCKETS, LIST_COPY_BUCKETS),
         ),
@@ -68,8 +82,8 @@ def _regions(snapshot: Snapshot) -> Iterator[Row]:
         )
         if used.value or used.gap:
             place = Cell(region, used.refs, used.gap)
-            none = Cell([], used.refs)
-            yield _row(f"AppStream in {region}", SESSIONS, place, none, none)
+            accounts = Cell([], used.refs)
+            yield _row(f"AppStream in {region}", SESSIONS, place, Cell({}, used.refs), accounts)
 
 
 def _buckets(source: Source) -> Iterator[Row]:
@@ -78,7 +92,7 @@ def _buckets(source: Source) -> Iterator[Row]:
         place = _region_of(snapshot, bucket.name, bucket.refs)
         copies = accounts = place
         if bucket.name:
-            copies = _copies(snapshot, bucket.name, place.value)
+            copies = _copies(snapshot, source.labels, bucket.name, place.value)
             accounts = _copy_accounts(snapshot, bucket.name, place.value)
         yield _row(bucket_label(source, bucket), bucket.purpose, place, copies, accounts)
 
@@ -100,19 +114,19 @@ def _trails(source: Source) -> Iterator[Row]:
         place = seen_by_owner(at(snapshot), snapshot, arn, at)
         copies = accounts = place
         if name:
-            to, whose = (
-                partial(find, bucket=name, region=place.value) for find in (_copies, _copy_accounts)
-            )
+            to = partial(_copies, labels=source.labels, bucket=name, region=place.value)
+            whose = partial(_copy_accounts, bucket=name, region=place.value)
             copies = seen_by_owner(to(snapshot), snapshot, arn, to)
             accounts = seen_by_owner(whose(snapshot), snapshot, arn, whose)
         yield _row(label, TRAILS, place, copies, accounts)
 
 
-def _row(label: str, holds: str, place: Cell, copied_to: Cell, accounts: Cell) -> Row:
+def _row(label: str, holds: str, place: Cell, copies: Cell, accounts: Cell) -> Row:
     cells = {
         "place": place,
         "holds": Cell(holds, place.refs),
-        "copied_to": copied_to,
+        "copied_to": derive(lambda regions: sorted({*regions.values()}), copies),
+        "copy_buckets": copies,
         "copy_accounts": accounts,
     }
     return Row(ACCOUNT, label, label, cells)
@@ -130,18 +144,23 @@ def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
         constraint = attached(location, "LocationConstraint", _OLDEST)
         cell = derive(lambda name: _ALIASES.get(name, name), constraint)
         return replace(cell, refs=(*refs, *constraint.refs))
-    trouble = listing.trouble or absent_member(LIST_BUCKETS, "the bucket's region", refs[0])
-    return Cell(None, refs, trouble)
+    asked = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
+    gone = asked.trouble if asked.trouble and asked.trouble.code in GONE else None
+    trouble = gone or listing.trouble
+    return Cell(None, refs, trouble or absent_member(LIST_BUCKETS, "the bucket's region", refs[0]))
 
 
-def _copies(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
-    """Return the regions to which S3 copies a bucket's new objects."""
+def _copies(snapshot: Snapshot, labels: Labels, bucket: str, region: str | None) -> Cell:
+    """Return the regions of the buckets to which S3 copies a bucket's new objects, by bucket."""
     destinations = _destinations(snapshot, bucket, region)
     if destinations.gap:
         return destinations
-    names = map(_named, destinations.value)
+    names = [_named(destination) for destination in destinations.value]
     regions = [_region_of(snapshot, name, destinations.refs) for name in names]
-    return derive(lambda _, *names: sorted(set(names)), destinations, *regions)
+    buckets = [shown_bucket(labels, name) for name in names]
+    return derive(
+        lambda _, *regions: dict(zip(buckets, regions, strict=True)), destinations, *regions
+    )
 
 
 def _copy_accounts(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
@@ -176,6 +195,9 @@ def _destinations(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
     answer = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
     if not answer.requests:
         answer = snapshot.answer(GET_BUCKET_REPLICATION, region, Bucket=bucket)
+    if not answer.requests and region and region not in snapshot.regions:
+        hint = text("gaps/region_left_out", region=region)
+        return Cell(gap=Trouble("not collected", GET_BUCKET_REPLICATION.name, hint=hint))
     path = "ReplicationConfiguration.Rules[?Status=='Enabled'].Destination"
     return attached(answer, path, Default([], "replication"))
 
@@ -188,6 +210,12 @@ def is_unused(snapshot: Snapshot) -> bool:
     """Return whether AppStream is in use in none of the regions in scope, each of them seen."""
     enabled = {*snapshot.regions} - snapshot.regions_off.keys()
     return bool(enabled) and enabled <= snapshot.regions_unused
+
+
+def buckets_left_out(snapshot: Snapshot) -> dict[str, int]:
+    """Return how many of AppStream's buckets lie in each region outside the run's scope."""
+    outside = (bucket.region for bucket in buckets_in_scope(snapshot))
+    return dict(Counter(sorted(region for region in outside if region not in snapshot.regions)))
 
 
 def regions_not_looked_at(snapshot: Snapshot) -> Cell:

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from kit import shortage, warm
 from kit.errors import CannotRunError
@@ -54,19 +54,19 @@ def beside(name: str, work: Callable[[], bytes]) -> Iterator[Callable[[], bytes]
     if started is None:
         yield partial(_work_here, work)
         return
-    pid, reader = started
-    with os.fdopen(reader, "rb") as answers:
+    pid, answers = started
+    with answers:
         ended: list[int] = []
 
         def wait() -> bytes:
-            answer = answers.read()
             ended.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
             if ended[0]:
                 how = f"by signal {-ended[0]}" if ended[0] < 0 else f"with exit code {ended[0]}"
                 raise CannotRunError(
                     f"the process of {name} ended {how}; perhaps {shortage.memory()}"
                 )
-            result: bytes | BaseException = pickle.loads(answer)
+            answers.seek(0)
+            result: bytes | BaseException = pickle.load(answers)
             if isinstance(result, BaseException):
                 raise result
             return result
@@ -115,30 +115,30 @@ def _is_in_loop() -> bool:
     return False
 
 
-def _start(work: Callable[[], bytes]) -> tuple[int, int] | None:
-    """Return the process that does the work, and the descriptor of its answer.
+def _start(work: Callable[[], bytes]) -> tuple[int, BinaryIO] | None:
+    """Return the process that does the work, and the file of its answer.
 
-    There is none where the system refuses one.
+    There is none where the system refuses one. The file is in memory: the process would wait at
+    the end of a pipe, with all that it holds, until this process reads.
     """
-    reader, writer = os.pipe()
     starter = os.getpid()
+    answers = None
     try:
+        answers = os.fdopen(os.memfd_create("answer"), "w+b")
         with warnings.catch_warnings():
             # Python 3.12 and later warn of a fork beside any thread.
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
     except OSError:
-        os.close(reader)
+        if answers:
+            answers.close()
         return None
-    else:
-        if pid == 0:
-            _work(work, writer, starter)
-        return pid, reader
-    finally:
-        os.close(writer)
+    if pid == 0:
+        _work(work, answers, starter)
+    return pid, answers
 
 
-def _work(work: Callable[[], bytes], writer: int, starter: int) -> NoReturn:
+def _work(work: Callable[[], bytes], answers: BinaryIO, starter: int) -> NoReturn:
     """Do the work in the fork, and send its result or error."""
     code = 1
     try:
@@ -150,8 +150,8 @@ def _work(work: Callable[[], bytes], writer: int, starter: int) -> NoReturn:
             result: bytes | BaseException = work()
         except BaseException as error:
             result = _portable(error)
-        with os.fdopen(writer, "wb") as answers:
-            pickle.dump(result, answers)
+        pickle.dump(result, answers)
+        answers.flush()
         code = 0
     finally:
         os._exit(code)

@@ -146,6 +146,22 @@ def test_a_place_that_is_another_on_each_worker_is_refused(tmp_path: Path) -> No
         run_batch(tmp_path / "accounts.yaml", scheduler="tcp://127.0.0.1:1")
 
 
+def test_a_batch_names_a_new_key_once(tmp_path: Path) -> None:
+    place = f"shared:\n  pseudonym_key: {tmp_path}/typo/key"
+    (tmp_path / "accounts.yaml").write_text(
+        f"outputs: {tmp_path}\nsnapshots: {tmp_path}\n" + SMALL.replace("shared:", place)
+    )
+    said: list[tuple[str, str]] = []
+    with pytest.raises(UserError, match="tls://"):
+        run_batch(
+            tmp_path / "accounts.yaml",
+            scheduler="tcp://scheduler.example.com:1",
+            report=lambda *line: said.append(line),
+        )
+    ((subject, line),) = said
+    assert (subject, f"{tmp_path}/typo/key does not exist" in line) == ("labels", True)
+
+
 @pytest.mark.parametrize(
     ("who", "metadata", "reported"),
     [

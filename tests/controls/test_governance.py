@@ -40,7 +40,7 @@ from tests.controls.scenarios import (
     to_be_reviewed,
     verdicts,
 )
-from tests.standins import ACCOUNT, AS_OF, HOME, LOGS, REGION, Account, replication
+from tests.standins import ACCOUNT, AS_OF, HOME, LOGS, REGION, Account, replication, without
 
 UNDECLARED = not_evidenced("not declared")
 
@@ -254,6 +254,36 @@ def test_gv_02_one_report_does_not_attest_another_framework(tmp_path: Path) -> N
     account.lists(LIST_REPORTS, report())
     statuses = [one.status for one in findings(account, "GV-02")]
     assert sorted(statuses) == ["attested", *["not evidenced"] * 6]
+
+
+@pytest.mark.parametrize(
+    ("reports", "elsewhere"),
+    [
+        ((report("ISO 27017, 27018 Certificate"),), True),
+        (
+            (
+                report("ISO 27017 Certificate"),
+                report("ISO 27018 Certificate") | {"arn": "arn:aws:artifact:::report/2"},
+            ),
+            False,
+        ),
+    ],
+)
+def test_gv_02_says_where_the_same_document_is_declared_as_read_for_another_framework(
+    tmp_path: Path, reports: tuple[dict[str, Any], ...], elsewhere: bool
+) -> None:
+    """A reading is declared for a framework, and a document may report on several."""
+    account = requested_for(
+        tmp_path, "ISO 27017", "ISO 27018", reports_read={"ISO 27018": "TPRM 5"}
+    )
+    account.lists(LIST_REPORTS, *reports)
+    found = {one.resource: one for one in findings(account, "GV-02")}
+    assert found["AWS, ISO 27018"].status == "attested"
+    other = found["AWS, ISO 27017"]
+    assert (other.status, other.reason) == ("not evidenced", "not declared")
+    said = "the same document is declared as read for ISO 27018 (TPRM 5), not for this framework"
+    assert (said in other.hint) is elsewhere
+    assert ("declared as read for: ISO 27018 (TPRM 5)" in other.observed) is elsewhere
 
 
 @pytest.mark.parametrize(("months", "status"), [(3, "attested"), (2, "not evidenced")])
@@ -636,6 +666,29 @@ def test_gv_05_does_not_take_a_denied_list_for_a_stranger(tmp_path: Path) -> Non
     account.answers(GET_BUCKET_LOCATION, where, REGION, Bucket="appstream-copies")
     found = [one for one in findings(account, "GV-05") if one.resource == HOME]
     assert [(one.status, one.reason) for one in found] == [("not evidenced", "denied")]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "reason", "hint"),
+    [
+        (
+            [],
+            "not declared",
+            "set allowed_regions in the parameters; add {}, where the bucket lies,",
+        ),
+        ([REGION, ABROAD], "not collected", "add {}, where the bucket lies, to regions"),
+    ],
+)
+def test_gv_05_names_what_lacks_of_a_bucket_in_a_region_left_out(
+    tmp_path: Path, allowed: list[str], reason: str, hint: str
+) -> None:
+    account = Account(tmp_path, allowed_regions=allowed)
+    account.bucket(HOME.replace(REGION, ABROAD), region=ABROAD)
+    account.run = account.run.model_copy(update={"controls": ["GV-05"]})
+    snapshot = without(account.snapshot(), GET_BUCKET_REPLICATION)
+    (finding,) = evaluate(tabulate(snapshot)).leaves
+    assert (finding.status, finding.reason) == ("not evidenced", reason)
+    assert finding.hint.startswith(hint.format(ABROAD))
 
 
 def test_gv_05_judges_each_region_in_scope(tmp_path: Path) -> None:

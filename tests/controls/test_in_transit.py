@@ -18,6 +18,7 @@ from kit.calls import (
     LIST_BUCKETS,
     LOOKUP_EVENTS,
 )
+from kit.catalogue.frameworks import mapped, related
 from kit.collect.session import USER_AGENT
 from kit.judge import evaluate
 from kit.snapshot import Snapshot
@@ -132,6 +133,29 @@ def test_it_02_where_the_profile_wants_private_streaming(
 ) -> None:
     given(strict)
     assert verdicts(strict, "IT-02") == expected
+
+
+@pytest.mark.parametrize(
+    ("strictly", "given", "unmet"),
+    [
+        (False, through(state="failed"), "named_endpoints_carry_streaming"),
+        (True, through(state="failed"), "named_endpoints_carry_streaming"),
+        (True, lambda a: a.stack(), "streaming_is_private_where_required"),
+    ],
+)
+def test_it_02_says_what_was_seen_and_not_that_tls_is_missing(
+    account: Account, strict: Account, strictly: bool, given: Given, unmet: str
+) -> None:
+    judged = strict if strictly else account
+    given(judged)
+    (finding,) = findings(judged, "IT-02")
+    assert (finding.status, finding.remedies) == ("fail", unmet)
+
+
+def test_it_02_is_no_encryption_that_is_missing() -> None:
+    """An endpoint that carries no streaming opens the stack for nobody; nothing travels in clear."""
+    assert [*mapped("gdpr", "IT-02")] == ["32(1)(b)"]
+    assert [*related("gdpr", "IT-02")] == ["32(1)(a)"]
 
 
 UNREAD = not_evidenced("absent in answer")

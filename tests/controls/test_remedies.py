@@ -52,7 +52,8 @@ PLACEHOLDERS = {
     "BEFORE": "1200",
     "OPERATIONS": "Decrypt",
     "PROTOCOL": "tcp",
-    "PORT": "3389",
+    "FROM_PORT": "3389",
+    "TO_PORT": "3390",
     "CIDR": "192.0.2.0/24",
 }
 OPTIONS = {  # that take no number
@@ -404,7 +405,8 @@ def test_lg_11_turns_on_nothing_but_s3_protection() -> None:
 
 
 def test_ds_04_changes_a_plan_in_place() -> None:
-    made = [operation(command).partition("-")[0] for command in commands("DS-04")]
+    plan = commands_in(remedy("DS-04").cli.splitlines())
+    made = [operation(command).partition("-")[0] for command in plan]
     assert made == ["get", "update", "create"]
     assert "> BUCKET-plan-before.json" in commands("DS-04")[0]
 
@@ -413,6 +415,39 @@ def test_ar_01_counts_the_capacity_in_instances() -> None:
     # A fleet with one session for each instance takes no DesiredSessions:
     # https://docs.aws.amazon.com/appstream2/latest/APIReference/API_ComputeCapacity.html
     assert "--compute-capacity DesiredInstances=" in remedy("AR-01").cli
+
+
+def test_a_case_that_an_undo_knows_has_a_branch_of_the_remedy_too() -> None:
+    """What only an undo did was a remedy of a case that had none: IT-02 without an endpoint."""
+    for name, one in (("IT-02", remedy("IT-02")), ("ID-05", remedy("ID-05"))):
+        changes, back = (
+            [line for line in text.splitlines() if line.startswith("## ")]
+            for text in (one.cli, one.undo)
+        )
+        assert len(changes) >= len(back) >= 2, name
+    wanted, unwanted = (step.code for step in remedy("IT-02").steps[1:3])
+    assert "--access-endpoints" in wanted
+    assert "--attributes-to-delete ACCESS_ENDPOINTS" in unwanted
+
+
+@pytest.mark.parametrize("name", ["ID-05", "ID-08"])
+def test_an_inline_policy_and_a_managed_one_are_two_cases(name: str) -> None:
+    for step in remedy(name).steps:
+        changed = {
+            operation(line).partition("-")[0] for line in commands_in(step.code.splitlines())
+        }
+        assert ("detach" in changed) == (
+            "a managed policy" in step.title and "is too wide" in step.title
+        )
+
+
+def test_ex_14_puts_a_range_of_ports_back() -> None:
+    undo = remedy("EX-14", "nobody_on_the_internet_may_connect").undo
+    assert undo.count("FromPort=FROM_PORT,ToPort=TO_PORT") == 2
+
+
+def test_id_03_signs_in_with_the_password_and_the_device() -> None:
+    assert "with the password and the device" in remedy("ID-03").breaks
 
 
 def test_it_02_protocol_and_endpoint_are_two_remedies() -> None:
@@ -628,8 +663,8 @@ def test_user_settings_are_written_whole(name: str) -> None:
 SHARED = {
     *(("AR-12", "needs review"), ("AR-13", "needs review"), ("AR-14", "needs review")),
     *(("AR-16", "needs review/deletion"), ("AR-19", "not declared"), ("AR-20", "needs review")),
-    *(("DS-04", "not declared"), ("DS-04", "needs review/folders")),
-    *(("DS-04", "needs review/warning"), ("DS-04", "needs review/status")),
+    *(("DS-04", "not declared"), ("DS-04", "needs review/warning")),
+    ("DS-04", "needs review/status"),
     *(("EX-01", "needs review"), ("EX-02", "needs review"), ("EX-03", "needs review")),
     *(("EX-06", "needs review"), ("EX-12", "needs review"), ("EX-13", "needs review")),
     *(("EX-14", "needs review"), ("EX-16", "needs review"), ("ID-02", "needs review")),
@@ -667,3 +702,25 @@ def test_without_macie_the_remedy_is_to_enable_macie_and_not_to_copy_objects() -
     assert one.cli == remedy("DS-01").cli
     assert "Batch" not in one.brief
     assert "erase" not in one.brief
+
+
+def test_ds_04_adds_prefixes_to_the_plan_with_those_that_it_has() -> None:
+    one = remedy("DS-04", "new_files_are_scanned_for_malware?needs review/folders")
+    read, update, shown = commands_in(one.cli.splitlines())
+    assert "get-malware-protection-plan" in read
+    assert "get-malware-protection-plan" in shown
+    assert "S3Bucket={ObjectPrefixes=[PREFIX,PREFIX]}" in update
+    assert "present prefixes too" in one.cli
+    assert commands_in(one.undo.splitlines()) == [update]
+
+
+def test_ar_16_excepts_the_roles_of_aws_services_that_work_with_the_bucket() -> None:
+    one = remedy("AR-16", "bucket_policies_restrict_access_and_deletion")
+    for role in ("AWS Backup", "malware protection plan", "replication rules", "batch job"):
+        assert role in one.needs
+    lines = [line.removeprefix("# ") for line in one.cli.splitlines()]
+    start = next(n for n, line in enumerate(lines) if line.startswith("{"))
+    statement = json.loads("".join(lines[start : start + 3]))
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert len(statement["Resource"]) == 2
+    assert statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"]

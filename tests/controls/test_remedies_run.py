@@ -25,6 +25,7 @@ import yaml
 from kit import evaluate, sandbox, tabulate
 from kit.collect.collector import collect
 from kit.controls import CONTROLS
+from kit.controls.registry import RemedyName
 from kit.judge import needed_calls
 from kit.judge.findings import Findings
 from kit.sandbox.declared import Item
@@ -311,12 +312,12 @@ CASES = [
     Case("EX-09", DESKTOP, "stacks_are_embedded_by_allowed_domains_alone", {"STACK": STACK}, otherwise=True, before={"BEFORE": "portal.kunde.example anybody.example"}),
     Case("EX-10", "untouched-defaults", "agents_have_an_impact_assessment", {"STACK": "untouched-defaults"}),
     Case("EX-11", DESKTOP, "content_redirection_is_limited", {"STACK": STACK}, {"redirection.json": to_named_hosts}),
-    Case("EX-14", NAMED, "nobody_on_the_internet_may_connect", {"GROUP": GROUP, "RULE": RULE}, before={"PROTOCOL": "tcp", "PORT": "3389", "CIDR": "0.0.0.0/0"}),
+    Case("EX-14", NAMED, "nobody_on_the_internet_may_connect", {"GROUP": GROUP, "RULE": RULE}, before={"PROTOCOL": "tcp", "FROM_PORT": "3389", "TO_PORT": "3389", "CIDR": "0.0.0.0/0"}),
     Case("EX-16", GATEWAY, "endpoints_lead_to_named_buckets_alone", {"ENDPOINT": GATEWAY}, {"-policy.json": policy(BUCKETS)}),
     Case("ID-01", "root user", "root_user_is_set_aside", {"KEY": "AKIAIOSFODNN7EXAMPLE"}),
     Case("ID-03", "shared-admin", "console_users_have_mfa", {"USER": "shared-admin", "DEVICE": f"arn:aws:iam::{ID}:mfa/shared-admin", "NEXT_CODE": "123457", "CODE": "123456"}),
-    Case("ID-05", "streaming-machine: administer AppStream", ADMINISTER, {"ROLE": "streaming-machine", "NAME": "everything"}, {"duty.json": policy(DUTY)}, skip="tach-role|delete-role|-(user|group)-policy"),
-    Case("ID-05", "shared-admin: administer AppStream", ADMINISTER, {"USER": "shared-admin", "NAME": "Streaming"}, {"duty.json": policy(DUTY)}, skip="tach-user|delete-user|-(role|group)-policy"),
+    Case("ID-05", "streaming-machine: administer AppStream", ADMINISTER, {"ROLE": "streaming-machine", "NAME": "everything"}, {"duty.json": policy(DUTY)}, skip="tach-role|delete-role|NEW_NAME|-(user|group)-policy"),
+    Case("ID-05", "shared-admin: administer AppStream", ADMINISTER, {"USER": "shared-admin", "NAME": "Streaming"}, {"duty.json": policy(DUTY)}, skip="tach-user|delete-user|NEW_NAME|-(role|group)-policy"),
     Case("ID-06", "AmazonAppStreamServiceAccess", "service_roles_are_as_aws_made_them", {"ROLE": "AmazonAppStreamServiceAccess", "ARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, {"trust.json": policy(TRUST)}),
     Case("ID-07", NAMED, f"{IMDS}/running fleet", FLEET),
     Case("ID-07", NAMED, f"{RIGHTS}/running fleet", FLEET, before={"BEFORE": ROLE}),
@@ -324,8 +325,8 @@ CASES = [
     Case("ID-07", "forgotten", f"{IMDS}/stopped fleet", STOPPED, region=EAST, skip="describe-images"),
     Case("ID-07", "careless-packager", f"{IMDS}/stopped app block builder", {"BUILDER": "careless-packager"}),
     Case("ID-07", "packager-that-runs", f"{RIGHTS}/app block builder", {"BUILDER": "packager-that-runs"}, before={"BEFORE": ROLE}),
-    Case("ID-08", "portal: open streaming sessions", STREAMS, {"ROLE": "portal", "NAME": "stream", "ARN": f"arn:aws:iam::{ID}:policy/MintURLs"}, {"duty.json": policy(STREAM)}, skip="-(user|group)-policy", undone=False),
-    Case("ID-08", "erika.mustermann: open streaming sessions", STREAMS, {"GROUP": "helpdesk", "NAME": "stream", "ARN": "arn:aws:iam::aws:policy/AmazonAppStreamFullAccess"}, {"duty.json": policy(STREAM)}, skip="-(role|user)-policy|put-group-policy.*before"),
+    Case("ID-08", "portal: open streaming sessions", STREAMS, {"ROLE": "portal", "NEW_NAME": "stream", "ARN": f"arn:aws:iam::{ID}:policy/MintURLs"}, {"duty.json": policy(STREAM)}, skip="policy-name NAME|-(user|group)-policy", undone=False),
+    Case("ID-08", "erika.mustermann: open streaming sessions", STREAMS, {"GROUP": "helpdesk", "NEW_NAME": "stream", "ARN": "arn:aws:iam::aws:policy/AmazonAppStreamFullAccess"}, {"duty.json": policy(STREAM)}, skip="-(role|user)-policy|policy-name NAME"),
     Case("ID-09", "lotte.muster@kunde.example", "user_pool_is_kept_clean", {"NAME": "lotte.muster@kunde.example"}),
     Case("ID-10", "kunde.example", "domain_sign_in_rests_on_a_valid_authority", {"DIRECTORY": "kunde.example", "ARN": AUTHORITY}, before={"BEFORE": ENDED}),
     Case("ID-11", "everybody", "entitlements_show_selected_applications", {"STACK": STACK, "ENTITLEMENT": "everybody", "APPLICATION": "crm"}),
@@ -333,7 +334,8 @@ CASES = [
     Case("ID-13", WEST, "external_access_is_analysed"),
     Case("ID-16", EAST, "external_access_is_closed/no_analyzer", region=EAST),
     Case("ID-17", PROVIDER, "metadata_stays_valid", {"ARN": PROVIDER, "PROVIDER": "CorporateIdP"}, {"metadata.xml": metadata}),
-    Case("IT-02", DESKTOP, "streaming_traffic_is_encrypted", {"STACK": STACK, "VPCE": "vpce-0good"}),
+    Case("IT-02", DESKTOP, "named_endpoints_carry_streaming", {"STACK": STACK, "VPCE": "vpce-0good"}),
+    Case("IT-02", "untouched-defaults", "named_endpoints_carry_streaming", {"STACK": "untouched-defaults"}, otherwise=True, undone=False),
     Case("IT-02", "prefers-udp", "streaming_traffic_is_encrypted/udp", {"STACK": "prefers-udp"}),
     Case("IT-04", SETTINGS, "buckets_refuse_plain_http", bucket(SETTINGS), {"-policy.json": statements(*tls_only(SETTINGS)["Statement"])}),
     Case("LG-01", WEST, "api_activity_is_logged", {"BUCKET": "careless-trail", "TRAIL": "all"}, skip="start-logging --name TRAIL|get-trail"),
@@ -408,6 +410,7 @@ def furnish(local: Sandbox) -> None:
     agents |= {"ScreenResolution": "W_1280xH_720", "ScreenImageFormat": "PNG"}
     stacks[STACK]["AgentAccessConfig"]["KmsKeyArn"] = SEALED_ARN
     stacks[STACK]["StreamingExperienceSettings"] = {"PreferredProtocol": "TCP"}
+    stacks["untouched-defaults"]["AccessEndpoints"] = stacks[STACK]["AccessEndpoints"]
     stacks["untouched-defaults"]["Description"] = "For hans.beispiel@kunde.example"
     stacks["untouched-defaults"]["AgentAccessConfig"] = agents | {"ScreenshotsUploadEnabled": False}
     endpoint = copy.deepcopy(account.declared("ec2", "VpcEndpoints", WEST)[0])
@@ -634,7 +637,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, aws_cli: Any) -> Iterator[Don
 def named(findings: Findings, case: Case) -> list[str]:
     """The clauses of the case's finding that do not hold, as the finding names them."""
     return [
-        name.partition("/")[0]
+        RemedyName.of(name).clause
         for one in findings.leaves
         if (one.control, one.resource) == (case.control, case.resource)
         and one.region in (case.region, "global")
@@ -681,7 +684,7 @@ EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 @EVERY
 def test_the_finding_has_the_remedy(done: Done, case: Case) -> None:
     names = [
-        name
+        name.partition("?")[0]
         for one in done.before.leaves
         if (one.control, one.resource) == (case.control, case.resource)
         for name in one.remedies.split("; ")

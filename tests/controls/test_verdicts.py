@@ -32,7 +32,7 @@ REPORT = {"name": "C5", "arn": "arn:aws:artifact:x", "period_start": "", "period
 PERIOD = {"period_start": "2025-10-01T00:00:00Z", "period_end": "2026-09-30T00:00:00Z"}
 YEAR: dict[str, Any] = {"report_valid_months": 12, "as_of": NOW}
 KEPT: dict[str, Any] = {"min_log_days": 90, "max_log_days": 400, "as_of": NOW}
-STREAM: dict[str, Any] = {"private_streaming_required": False, "organisation_accounts": []}
+STREAM: dict[str, Any] = {"organisation_accounts": []}
 ENDPOINT = {"state": "available", "service": "com.amazonaws.eu-west-1.appstream.streaming"}
 TLS: dict[str, Any] = {"minimum_tls": "TLSv1.2"}
 
@@ -128,15 +128,25 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *((True,), NO_REASON),
     ),
     ("LG-12", "fail", "declared_log_groups_exist", (["/agents"],), {}),
-    ("GV-02", "attested/no_period", "aws_protects_its_infrastructure", ([REPORT], "read 7"), YEAR),
+    (
+        *("GV-02", "attested/no_period", "aws_protects_its_infrastructure"),
+        *(([REPORT], "read 7", []), YEAR),
+    ),
     (
         *("GV-02", "attested/period", "aws_protects_its_infrastructure"),
-        *(([REPORT | PERIOD], "read 7"), YEAR),
+        *(([REPORT | PERIOD], "read 7", []), YEAR),
     ),
-    ("GV-02", "not declared", "aws_protects_its_infrastructure", ([REPORT], ""), YEAR),
+    (
+        *("GV-02", "not declared/nowhere", "aws_protects_its_infrastructure"),
+        *(([REPORT], "", []), YEAR),
+    ),
+    (
+        *("GV-02", "not declared/elsewhere", "aws_protects_its_infrastructure"),
+        *(([REPORT], "", ["C5 (read 7)"]), YEAR),
+    ),
     (
         *("GV-02", "needs review", "aws_protects_its_infrastructure"),
-        *(([REPORT | PERIOD], "2027-01-01"), YEAR),
+        *(([REPORT | PERIOD], "2027-01-01", []), YEAR),
     ),
     (
         *("GV-04", "needs review", "shared_responsibility_is_reviewed"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import resource
+import tracemalloc
 import zipfile
 from typing import Any
 
@@ -15,12 +17,13 @@ from nbformat.v4 import new_notebook
 from openpyxl.workbook.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from kit.errors import CannotRunError
 from kit.judge.digest import ROLL_UP, finding_ids
 from kit.pack.document import Document, document
 from kit.pack.workbook import TEXT_LIMIT, workbook
 from kit.report.views import STATUSES, Column, Table, View
 from kit.visible import escape
-from tests.pack.conftest import cover, evidence_index, shown
+from tests.pack.conftest import cover, evidence_index, findings, shown
 from tests.pack.samples import FACTS, MARKS, STAMP, TEXTS, record, sample
 
 SHEETS = ["About", "Findings", "Controls", "Evidence index", "Inventory buckets", "Waivers"]
@@ -124,6 +127,12 @@ def test_hostile_texts_are_texts(book: Workbook) -> None:
     found = {row["Resource"]: row for row in rows(book["Findings"])}
     for name, text in TEXTS.items():
         assert found[f"stack-{name}"]["Observed"] == escape(text).replace("\r", ""), name
+
+
+@pytest.mark.parametrize("text", ["<r><t>hidden</t></r>", "<r>1 & 2</t></r>", "<r> _x0041_</r>"])
+def test_a_text_is_no_xml(text: str) -> None:
+    data = sample() | {"records": [{**record("AR-05", "fail"), "observed": text}]}
+    assert rows(opened(data=data)["Findings"])[0]["Observed"] == text
 
 
 def test_there_is_no_formula_and_no_link_out() -> None:
@@ -255,7 +264,7 @@ def test_the_same_input_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("TZ", "Pacific/Auckland")
     assert workbook(made(evidence_index(3), waivers()), sample()) == first
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
-        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 31, 0, 0, 0)}
         text = b"".join(map(archive.read, archive.namelist())).decode()
     assert set(re.findall(r"20\d\d-\d\d-\d\dT[\d:]+Z", text)) == {"2026-11-24T10:00:00Z"}
 
@@ -266,6 +275,30 @@ def test_rows_beyond_the_last_of_a_sheet_are_reported(monkeypatch: pytest.Monkey
     assert book["Evidence index"].max_row == 12
     about = [value for row in book["About"].iter_rows(values_only=True) for value in row]
     assert "Evidence index: 30 rows do not fit; evidence.html has all rows" in about
+
+
+def test_memory_holds_the_cells_of_sheets_and_not_their_xml() -> None:
+    """With the XML it takes nine times the size of the unpacked file."""
+    records = [{**record("AR-05", "fail"), "resource": f"bucket-{n}"} for n in range(800)]
+    few, many = (made(findings(n)) for n in (1, 800))
+    workbook(few, sample() | {"records": records[:1]})  # imports
+    tracemalloc.start()
+    content = workbook(many, sample() | {"records": records})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        size = sum(info.file_size for info in archive.infolist())
+    assert peak < 7 * size
+
+
+def test_a_temporary_folder_without_room_is_named() -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, before[1]))
+    try:
+        with pytest.raises(CannotRunError, match=r"^TMPDIR: .*larger than 4096 bytes"):
+            workbook(made(evidence_index(40)), sample())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_column_is_so_wide_that_the_highest_row_shows_its_longest_text() -> None:

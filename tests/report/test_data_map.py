@@ -21,7 +21,7 @@ from kit.report.map_layout import BOLD, PAD, SIZE, TALLEST, WIDTH, Drawn, lay_ou
 from kit.report.views import Figure, Note, Table
 from kit.tables import Tables, tabulate
 from tests.controls.samples import SAMPLES
-from tests.standins import HOME, KEY, LOGS, REGION, Account
+from tests.standins import ACCOUNT, AS_OF, HOME, KEY, LOGS, REGION, Account
 
 
 def judged(account: Account) -> tuple[Findings, Tables]:
@@ -63,6 +63,7 @@ def test_every_place_and_every_way_has_a_box_with_its_verdict_and_its_evidence(
         "rests in: logs of trails",
         "goes to: Google Drive",
         "goes to: other accounts",
+        "goes to: AMIs made from images",
         "goes to: users' devices",
         "goes to: pages that embed sessions",
         "goes to: agents in sessions",
@@ -196,6 +197,45 @@ def test_sessions_have_the_verdicts_on_what_runs_them(tmp_path: Path) -> None:
     (flow,) = sessions.flows
     assert flow.status == "fail"
     assert "EX-07" in flow.controls
+
+
+def test_ways_in_have_the_verdicts_on_users_of_the_pool_and_on_metadata(tmp_path: Path) -> None:
+    account = Account(tmp_path)
+    account.lists(
+        calls.DESCRIBE_USERS,
+        {
+            "UserName": "jane@example.com",
+            "Enabled": True,
+            "Status": "COMPROMISED",
+            "AuthenticationType": "USERPOOL",
+        },
+    )
+    provider = f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"
+    account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": provider, "ValidUntil": AS_OF})
+    by_end = {row["ends"]: row for row in rows(flows(*judged(account)))}
+    assert "ID-09" in by_end["comes in by: user pool"]["open_controls"]
+    assert "ID-17" in by_end["comes in by: SAML providers"]["open_controls"]
+    assert by_end["comes in by: user pool"]["status"] == "fail"
+    assert by_end["comes in by: SAML providers"]["status"] == "fail"
+
+
+def test_images_that_left_as_amis_have_a_box(careless: tuple[Findings, Tables]) -> None:
+    (row,) = [
+        row for row in rows(flows(*careless)) if row["ends"] == "goes to: AMIs made from images"
+    ]
+    assert row["open_controls"] == ["EX-06"]
+    assert row["observed"] == "1 export; others who may launch the AMI: none"
+    assert row["evidence"]
+
+
+def test_exports_that_could_not_be_listed_are_not_left_out(tmp_path: Path) -> None:
+    account = Account(tmp_path).stack().denies(calls.LIST_EXPORT_IMAGE_TASKS)
+    (row,) = [
+        row
+        for row in rows(flows(*judged(account)))
+        if row["ends"] == "goes to: AMIs made from images"
+    ]
+    assert (row["status"], row["observed"]) == ("not evidenced", "not seen")
 
 
 def test_where_nothing_is_there_is_nothing_to_draw(tmp_path: Path) -> None:

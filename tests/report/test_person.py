@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_each_kind_of_bucket_has_its_folder_and_steps(account: Account) -> None:
         "Usage reports and output of session scripts",
     ]
     home = rows["Home folders"]
-    assert (home["where"], home["find"]) == (HOME, "The folder user/TYPE/HASH/ of each bucket.")
+    assert (home["where"], home["find"]) == (HOME, "The folder user/TYPE/HASH/ of the bucket.")
     assert home["erase"] == "aws s3 rm --recursive of the folder."
     assert "Windows/VERSION/GROUP/TYPE/HASH/" in rows["Application settings"]["find"]
     assert all(row["evidence"] for row in rows.values())
@@ -151,7 +152,9 @@ def test_providers_copies_and_identities_stand_beside_their_resources(account: A
     account.lists(DESCRIBE_DIRECTORY_CONFIGS, {"DirectoryName": "corp.example"})
     agents(account).bucket(SHOTS, listed=False).trail().store()
     rows, _ = shown(account)
-    assert rows["Copies of buckets"]["where"] == f"{HOME}, copied to us-east-1"
+    where = rows["Copies of buckets"]["where"]
+    assert re.fullmatch(rf"{HOME}, copied to bucket-\w+ \(us-east-1\)", where)
+    assert "What the original no longer has" in rows["Copies of buckets"]["export"]
     assert "ONE_DRIVE" in rows["Files at other providers"]["where"]
     assert len(rows["Identity providers and directories"]["where"].split("; ")) == 2
     assert len(rows["Logs of API calls"]["where"].split("; ")) == 2

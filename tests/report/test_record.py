@@ -11,6 +11,7 @@ from kit.calls import (
     DESCRIBE_IMAGE_ATTRIBUTE,
     DESCRIBE_IMAGES,
     DESCRIBE_STACKS,
+    DESCRIBE_USERS,
     GET_BUCKET_LIFECYCLE_CONFIGURATION,
     GET_BUCKET_REPLICATION,
     LIST_EXPORT_IMAGE_TASKS,
@@ -101,6 +102,25 @@ def test_recipients_and_data_subjects_come_from_what_was_seen(tmp_path: Path) ->
     assert not entries(made, "30(1)(c)", "Entra")  # a label stands in place of the name
 
 
+def test_names_of_the_pool_are_data_and_those_whom_trails_record_are_subjects(
+    tmp_path: Path,
+) -> None:
+    account = Account(tmp_path, data_role="controller").trail()
+    user = {"UserName": "jane@example.com", "AuthenticationType": "USERPOOL", "Enabled": False}
+    account.lists(DESCRIBE_USERS, user)
+    _, made = record(account)
+    words = f"names and e-mail addresses of the user pool, {REGION} (1 user)"
+    assert entries(made, "30(1)(c)", words)
+    assert entries(made, "30(1)(c)", "whom trails record (1 trail)")
+    assert "jane" not in repr(made)
+
+
+def test_without_a_pool_and_trails_the_record_names_neither(tmp_path: Path) -> None:
+    _, made = record(Account(tmp_path, data_role="controller").fleet())
+    assert not entries(made, "30(1)(c)", "user pool")
+    assert not entries(made, "30(1)(c)", "whom trails record")
+
+
 def test_copies_go_to_recipients_and_places(tmp_path: Path) -> None:
     account = Account(tmp_path, data_role="controller").stack().bucket(HOME)
     destination = {"Bucket": "arn:aws:s3:::copies", "Account": "999977776666"}
@@ -145,6 +165,7 @@ def test_a_transfer_stands_with_its_instrument(tmp_path: Path) -> None:
     (entry,) = entries(record(account)[1], "30(2)(c)")
     assert entry.startswith("sessions, us-east-1 (United States): ")
     assert entry.endswith("; instrument: SCC 7")
+    assert ".;" not in entry
 
 
 def test_measures_stand_by_verdict_and_none_that_does_not_apply(tmp_path: Path) -> None:
@@ -235,6 +256,34 @@ def test_copies_in_aws_backup_have_a_row_without_days(tmp_path: Path) -> None:
     _, entered = record_again(account, tmp_path)
     (entry,) = [row for row in entered if "AWS Backup" in row["entry"]]
     assert (entry["article"], "not evidenced" in entry.values()) == ("30(1)(f)", True)
+
+
+def test_copies_that_s3_makes_have_a_row_and_stand_under_erasure(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket(HOME, copied_to="copies")
+    account.bucket("copies", region="us-east-1", listed=False)
+    tables = tabulate(account.snapshot())
+    by_data = {row["data"]: row for row in rows(show.retention(tables))}
+    copies = by_data["copies of home folders: S3 replication"]
+    assert copies["resource"].startswith("bucket-")
+    assert (copies["region"], copies["days_seen"]) == ("us-east-1", None)
+    assert (
+        copies["kept"] == f"not seen: the kit reads no rule of the bucket that {HOME} is copied to"
+    )
+    assert copies["evidence"]
+    made = rows(show.record(evaluate(tables), tables))
+    assert entries(made, "30(1)(f)", "copies of home folders: S3 replication")
+
+
+def test_copies_in_a_bucket_in_scope_have_that_buckets_row_alone(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket(HOME, copied_to=LOGS).bucket(LOGS)
+    assert "copies of home folders: S3 replication" not in kept(account)
+
+
+def test_copies_that_s3_may_make_are_not_evidenced(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket(HOME)
+    account.denies(GET_BUCKET_REPLICATION, REGION, Bucket=HOME)
+    copies = kept(account)["copies of home folders: S3 replication"]
+    assert copies["kept"].startswith("not evidenced: denied, s3.GetBucketReplication")
 
 
 def test_copies_that_aws_backup_may_have_are_not_evidenced(tmp_path: Path) -> None:

@@ -6,14 +6,23 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from kit.calls import GET_BUCKET_POLICY
+import pytest
+
+from kit.calls import CALLS, GET_BUCKET_POLICY
 from kit.catalogue.open_points import known, rank
 from kit.catalogue.texts import fields, has, ids
 from kit.controls import CONTROLS
 from kit.judge import evaluate
-from kit.judge.findings import Finding, Findings
+from kit.judge.findings import WORST, Finding, Findings
 from kit.report.cover import cover
-from kit.report.result import beyond_evidence, open_points, points, result, verdict_sentence
+from kit.report.result import (
+    beyond_evidence,
+    gravest_fail,
+    open_points,
+    points,
+    result,
+    verdict_sentence,
+)
 from kit.report.views import Note, Table
 from kit.snapshot import Snapshot, write
 from kit.tables import tabulate
@@ -43,6 +52,8 @@ def finding(control: str, status: str, **members: str) -> Finding:
 
 
 GAP = {"operation": "s3.GetBucketPolicy", "code": "AccessDenied", "reason": "denied"}
+ABROAD_BUCKET = HOME.replace(REGION, "us-east-1")
+GONE_CONTROLS = ("AR-14", "AR-16")
 GRANT = {"permission": "s3:GetBucketPolicy", "hint": "grant s3:GetBucketPolicy to the collector"}
 
 
@@ -104,6 +115,31 @@ def test_permissions_that_the_collector_lacks_are_one_point() -> None:
     ]
 
 
+def test_a_bucket_that_does_not_exist_is_one_point(tmp_path: Path) -> None:
+    account = Account(tmp_path).stack(
+        StorageConnectors=[{"ConnectorType": "HOMEFOLDERS", "ResourceIdentifier": HOME}]
+    )
+    for call in CALLS.values():
+        if any("Bucket" in each.request for each in call.each) and call.service == "s3":
+            account.refuses(call, "NoSuchBucket", status=404, Bucket=HOME)
+    found, _ = judged(account)
+    gone = [one for one in found.leaves if one.code == "NoSuchBucket"]
+    (line,) = (line for line in lines(found) if "does not exist" in line)
+    assert line == f"AWS answers that {HOME} does not exist: {len(gone)} findings lack evidence"
+    assert {*lines(found)[line]} == {one.control for one in gone} > {"AR-05", "GV-05", "IT-04"}
+    assert not [other for other in lines(found) if "NoSuchBucket" in other]
+
+
+def test_what_does_not_exist_is_a_point_for_each_thing() -> None:
+    code = {**GAP, "reason": "failed", "code": "NoSuchBucket"}
+    some = [
+        finding(name, "not evidenced", **code, hint=f"{name} is gone") for name in GONE_CONTROLS
+    ]
+    assert made(*some) == [f"{name} is gone: 1 finding lacks evidence" for name in GONE_CONTROLS]
+    unnamed = [replace(one, hint="") for one in some]
+    assert made(*unnamed) == ["2 findings lack evidence: failed, s3.GetBucketPolicy NoSuchBucket"]
+
+
 def test_a_denial_by_a_policy_is_not_a_permission_to_grant() -> None:
     denied = {**GAP, "permission": "s3:GetBucketPolicy", "hint": "a policy denies it"}
     some = [finding(name, "not evidenced", **denied) for name in ("AR-14", "AR-16")]
@@ -149,6 +185,12 @@ def test_a_sentence_that_rests_on_a_sample_states_it() -> None:
     assert line.endswith("than the profile accepts (sample in 1 of 2 findings)")
 
 
+def test_a_permission_rests_on_no_sample() -> None:
+    sampled = finding("IT-06", "not evidenced", **GAP, **GRANT, sample="the newest 2")
+    whole = finding("AR-14", "not evidenced", **GAP, **GRANT)
+    assert made(sampled, whole) == ["Grant the collector s3:GetBucketPolicy: may answer 2 findings"]
+
+
 def test_without_open_points_a_sentence_states_it(tmp_path: Path) -> None:
     account = SAMPLES["tidy"](tmp_path)
     account.run = account.run.model_copy(update={"controls": ["AR-05", "ID-03"]})
@@ -182,12 +224,26 @@ def test_only_a_pass_counts_as_a_pass() -> None:
     )
 
 
-def test_a_reason_without_a_sentence_of_its_own_has_its_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("throttled", "AWS throttled the collector's request for 1"),
+        ("failed", "a request of the collector failed for 1"),
+        ("not collected", "the snapshot lacks the answer for 1"),
+        ("of a later kit", "of a later kit: 1"),
+    ],
+)
+def test_a_reason_has_a_sentence(tmp_path: Path, reason: str, words: str) -> None:
     _, snapshot = judged(Account(tmp_path))
-    slow = finding("ID-03", "not evidenced", **{**GAP, "reason": "throttled"})
-    assert (
-        "Of 1 finding, 1 lacks evidence: throttled: 1." in result(Findings([slow]), snapshot).text
-    )
+    slow = finding("ID-03", "not evidenced", **{**GAP, "reason": reason})
+    assert f"Of 1 finding, 1 lacks evidence: {words}." in result(Findings([slow]), snapshot).text
+
+
+def test_every_reason_of_a_gap_has_a_sentence() -> None:
+    start = "report/result/reasons/"
+    worded = {id.removeprefix(start) for id in ids() if id.startswith(start)}
+    codes = {id.removeprefix("reasons/") for id in ids() if id.startswith("reasons/")}
+    assert worded == codes - {WORST}
 
 
 def test_a_fail_names_the_clauses_that_fail() -> None:
@@ -229,6 +285,16 @@ def test_an_account_without_appstream_gets_that_sentence(tmp_path: Path) -> None
     found, snapshot = judged(used)
     assert cover(found, snapshot).in_use
     assert result(found, snapshot).text.startswith("The kit looked at the configuration")
+
+
+def test_buckets_in_regions_that_the_run_leaves_out_are_counted(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions_unused=(REGION,)).bucket(ABROAD_BUCKET, region="us-east-1")
+    found, snapshot = judged(account)
+    stated = "1 bucket of AppStream lies in a region that this run leaves out: us-east-1."
+    assert stated in result(found, snapshot).text
+    both = Account(tmp_path / "both", regions=(REGION, "us-east-1")).bucket(HOME)
+    both.bucket(ABROAD_BUCKET, region="us-east-1")
+    assert "leaves out" not in result(*judged(both)).text
 
 
 def test_a_run_of_some_controls_states_that_the_others_are_not_judged(tmp_path: Path) -> None:
@@ -296,10 +362,36 @@ def test_findings_of_several_controls_with_a_value_in_common_are_one_point() -> 
     assert joined.text == (
         "Connector ONE_DRIVE: 1 of 2 third-party connectors goes to a provider that the parameters "
         "do not record as a processor. 1 of 1 third-party connector keeps users' sign-in from one "
-        "session to the next (not evidenced)"
+        "session to the next (low, not evidenced)"
     )
     assert joined[1:] == ("high", "fail", ["EX-04", "EX-17"], 2, rank("EX-04"))
     assert (other.controls, other.findings) == (["EX-04"], 1)
+
+
+def test_a_joined_point_with_a_fail_has_the_verdict_and_severity_of_the_fail() -> None:
+    shared = values(shared_with=["999977776666"], amis_open_to=["999977776666"])
+    unseen = finding("EX-05", "not evidenced", reason="needs review", **shared)
+    fails = finding("EX-06", "fail", **shared)
+    assert (unseen.severity, fails.severity) == ("high", "medium")
+    (point,) = points(Findings([unseen, fails]), lambda one: one.is_open)
+    assert point[1:3] == ("medium", "fail")
+    assert point.text.endswith("(high, not evidenced)")
+    (both,) = points(Findings([replace(unseen, status="fail"), fails]), lambda one: one.is_open)
+    assert both[1:3] == ("high", "fail")
+    assert both.text.endswith("(medium)")
+
+
+def test_the_gravest_fail_is_the_first_open_point_that_fails(tmp_path: Path) -> None:
+    some = [finding(name, "fail") for name in ("EX-05", "AR-14", "AR-14", "MD-01")]
+    some += [finding("MD-03", "not evidenced", reason="needs review", hint="a")]
+    assert gravest_fail(Findings(some)) == "AR-14"
+    assert gravest_fail(Findings(some[-1:])) is None
+    shared = values(shared_with=["999977776666"], amis_open_to=["999977776666"])
+    joined = [
+        finding("EX-05", "not evidenced", reason="needs review", **shared),
+        finding("EX-06", "fail", **shared),
+    ]
+    assert gravest_fail(Findings(joined)) == "EX-06"
 
 
 def test_a_value_of_one_control_alone_joins_nothing() -> None:
@@ -338,3 +430,15 @@ def test_many_values_in_common_are_one_point_that_names_the_most_frequent() -> N
     joined, alone = points(Findings(some), lambda one: one.is_open)
     assert joined.text.startswith("Policies E, A, B and 2 more: 6 of 7 rights on AppStream")
     assert (alone.controls, alone.findings) == (["ID-05"], 1)
+
+
+def test_what_everybody_else_may_do_is_no_right_of_anybodys() -> None:
+    right, rest = (
+        replace(finding("ID-05", status), resource=f"{who}: administer AppStream")
+        for who, status in (("role-a", "fail"), ("everybody else", "pass"))
+    )
+    other = replace(right, resource="role-b: administer AppStream", status="pass")
+    said = "1 of 2 rights on AppStream and its data belongs to a principal that is not a declared"
+    assert made(right, other, rest)[0].startswith(said)
+    unseen = replace(rest, status="not evidenced", reason="needs review", hint="a policy")
+    assert made(other, unseen)[0].startswith("1 of 2 rights on AppStream and its data")

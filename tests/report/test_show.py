@@ -58,6 +58,17 @@ def test_every_statement_of_the_page_stands_with_its_controls_and_their_worst_ve
         assert status == own
 
 
+def test_awss_word_stands_beside_a_worse_verdict_of_a_control(tmp_path: Path) -> None:
+    findings = evaluate(tabulate(SAMPLES["careless"](tmp_path).snapshot()))
+    attested = {one.control for one in findings.leaves if one.status == "attested"}
+    worse = 0
+    for row in show.source_coverage(findings).rows:
+        if attested & {*row[3]}:
+            assert row[5] == "attested"
+            worse += row[4] != "attested"
+    assert worse
+
+
 def test_a_statement_whose_controls_were_not_selected_has_no_verdict(tmp_path: Path) -> None:
     account = SAMPLES["tidy"](tmp_path)
     account.run = account.run.model_copy(update={"controls": ["AR-05"]})

@@ -160,6 +160,24 @@ def test_work_is_done_beside_the_block_and_ends_with_it() -> None:
         os.close(end)
 
 
+@pytest.mark.usefixtures("forking")
+def test_a_process_ends_with_its_work_and_not_when_somebody_asks_for_the_result() -> None:
+    reader, writer = os.pipe()
+
+    def work() -> bytes:
+        os.write(writer, f"{os.getpid()}".encode())
+        return b"many" * 2**20  # more than a pipe takes
+
+    with beside("a file", work) as result:
+        pid = int(os.read(reader, 20))
+        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        assert ended
+        assert (ended.si_pid, ended.si_status) == (pid, 0)
+        assert result() == b"many" * 2**20
+    for end in (reader, writer):
+        os.close(end)
+
+
 def test_work_stays_where_a_fork_is_not_safe() -> None:
     """A library that such work used may wait for its threads, so later work stays too."""
     in_a_thread = "with ThreadPoolExecutor(1) as threads: print(threads.submit(is_here).result())"
