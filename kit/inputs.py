@@ -269,7 +269,7 @@ def validated(model: type[M], values: Any, where: Where) -> M:
         first = error.errors(include_url=False)[0]
         path = first["loc"]
         value = "" if first["type"] == "missing" or not path else f" {_shown(first['input'])}:"
-        message = f"{_field_name(path)}:{value} {_requirement(first)}"
+        message = f"{_field_name(path)}:{value} {_requirement(first)}{_sample(model, first)}"
         raise UserError(f"{where.of(*path)}: {message}") from None
 
 
@@ -336,7 +336,7 @@ def _requirement(error: Mapping[str, Any]) -> str:
                 else "must be a list"
             )
         case "dict_type" | "model_type":
-            return "must be fields with values, such as EX-01: the reason"
+            return "must be fields with values"
         case "literal_error":
             return f"must be one of {limits['expected']}"
         case "greater_than":
@@ -347,9 +347,25 @@ def _requirement(error: Mapping[str, Any]) -> str:
             return f"must be {limits['le']} or less"
         case "too_short":
             return "must have at least one entry"
+        case "too_long":
+            return f"must have at most {limits['max_length']} entries"
         case "string_too_short":
             return f"must have at least {limits['min_length']} characters"
+        case "string_too_long":
+            return f"must have at most {limits['max_length']:,} characters"
+        case "float_type" | "float_parsing" | "finite_number":
+            return "must be a number, without quotes"
     return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _sample(model: type[BaseModel], error: Mapping[str, Any]) -> str:
+    """Return what the model's sample shows of a field that should hold fields with values."""
+    name, *below = error["loc"] or ("",)
+    samples = model.model_fields[name].examples if name in model.model_fields else None
+    if error["type"] != "dict_type" or below or not samples or not isinstance(samples[0], dict):
+        return ""
+    key, value = next(iter(samples[0].items()), ("", ""))
+    return f", such as {key}: {value}" if key else ""
 
 
 def _lines(node: yaml.Node, source: str, made: dict[int, Lines]) -> Lines:

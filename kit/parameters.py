@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -640,6 +641,16 @@ class Run(Strict):
         """File and line of each field that the user gave; fields with their default are left out."""
         return dict(self._sources)
 
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """Put file and line before an error of the body that begins with a field that the user gave."""
+        try:
+            yield
+        except UserError as error:
+            if source := self._sources.get(str(error).partition(":")[0]):
+                error.args = (f"{source}: {error}",)
+            raise
+
     def given_in(self, sources: Mapping[str, str]) -> Run:
         """Return the run with the file and line of its fields."""
         run = self.model_copy()
@@ -920,7 +931,8 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
         refuse_missing(run.frameworks)
     except UserError as error:
         raise UserError(f"{where.of('frameworks')}: frameworks: {error}") from None
-    texts.check(run.language)
+    with run.located():
+        texts.check(run.language)
     return run
 
 
@@ -937,6 +949,9 @@ def _stated(value: Any) -> set[Any]:
     return set().union(*map(_stated, value))
 
 
+_PROFILES = "default, strict, or the path of a YAML file"
+
+
 def load_profile(name: str) -> Profile:
     """Read a thresholds profile: ``default``, ``strict``, or the path of a YAML file.
 
@@ -949,7 +964,11 @@ def load_profile(name: str) -> Profile:
     if name in ("default", "strict"):
         fields, where = _shipped(name)
     elif Path(name).suffix in (".yaml", ".yml"):
-        fields, where = read_fields(Path(name))
+        try:
+            fields, where = read_fields(Path(name))
+        except UserError as error:
+            accepted = "" if Path(name).exists() else f"; accepted: {_PROFILES}"
+            raise UserError(f"thresholds: {error}{accepted}") from None
         fields = {"name": Path(name).stem, **fields}
         if fields["name"] in ("default", "strict"):
             raise UserError(
@@ -957,10 +976,7 @@ def load_profile(name: str) -> Profile:
                 "another name"
             )
     else:
-        raise UserError(
-            f"thresholds: {name!r} is not a profile; write default, strict, or the path of a YAML "
-            "file"
-        )
+        raise UserError(f"thresholds: {name!r} is not a profile; accepted: {_PROFILES}")
     refuse_unknown(fields, where, Profile)
     return validated(Profile, {**base, **fields}, where)
 

@@ -47,6 +47,9 @@ def test_a_control_has_a_title_an_expectation_for_each_clause_and_a_remedy(name:
     assert len(set(clauses)) == len(clauses)
     wanted = {"title", *(f"expects/{clause}" for clause in clauses)}
     found = {id for id in ids(f"controls/{name}/") if not id.startswith("verdicts/")}
+    limits = {id for id in found if id.startswith("limits/")}
+    assert limits <= {f"limits/{clause}" for clause in clauses}
+    found -= limits
     remedies = {id for id in found if id.startswith("remedy/")}
     assert found - remedies == wanted
     states = {id.removesuffix("/when") for id in ids("states/") if id.endswith("/when")}

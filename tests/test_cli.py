@@ -41,7 +41,7 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
         (f'account: "{ACCOUNT}"\nregions: [eu-north-1]', 2, ["eu-north-1", "eu-west-1"]),
         (f'account: "{ACCOUNT}"\naws_profile: audits', 2, ["aws_profile", "'audits'"]),
         (f'account: "{ACCOUNT}"\ncontrols: [AR-99]', 2, ["'AR-99'", "did you mean AR-19"]),
-        (f'account: "{ACCOUNT}"\noutputs: /proc/evidence', 2, ["outputs", "cannot be written"]),
+        (f'account: "{ACCOUNT}"\noutputs: /proc/evidence', 1, ["outputs", "cannot be written"]),
         (f'account: "{ACCOUNT}"\nthresholds: lax', 2, ["thresholds", "'lax'", "strict"]),
         ('account: "111111111111"', 2, ["111111111111", ACCOUNT]),
     ],

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import Field
 
 from kit.aws_models import partition_of
+from kit.batch.accounts import read_batch
 from kit.errors import UserError
+from kit.inputs import Where, validated
 from kit.notebook import (
     PARAMETERS_FILE,
     gather,
@@ -23,6 +26,7 @@ from kit.parameters import (
     SAMPLE_REASONS,
     SAMPLES,
     Run,
+    Strict,
     _field,
     appstream_regions,
     load_profile,
@@ -513,7 +517,7 @@ def test_a_wrong_profile_is_reported(tmp_path: Path, text: str, reported: str) -
 
 
 def test_an_unknown_profile_is_reported() -> None:
-    with pytest.raises(UserError, match="'lax' is not a profile; write default, strict"):
+    with pytest.raises(UserError, match="'lax' is not a profile; accepted: default, strict"):
         load_profile("lax")
 
 
@@ -532,3 +536,84 @@ def test_a_snapshot_is_given_alone() -> None:
     cells = [f'# Parameters\nsnapshot = "x"\naccount = "{ACCOUNT}"\n']
     with pytest.raises(UserError, match="account: a stored snapshot holds its own parameters"):
         validate({"account": ACCOUNT, "snapshot": "x", "In": cells})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "thresholds: none.yaml",
+        "thresholds: strct",
+        "waivers: none.yaml",
+        "follow_up: none.csv",
+        "previous: none",
+        "language: none.yaml",
+        "controls: [EX-99]",
+        "frameworks: [none]",
+        "own_controls: [./none]",
+        "organisation_snapshot: none",
+        "outputs: /proc/none",
+        "pseudonym_key: /proc/none/key",
+    ],
+)
+def test_a_mistake_that_shows_later_names_the_line_and_the_field_too(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    Path("run.yaml").write_text(f'account: "{ACCOUNT}"\n{given}\n')
+    with pytest.raises(UserError, match=f"^run.yaml, line 2: {given.partition(':')[0]}: "):
+        gather(parameters("run.yaml"))
+    assert not Path("outputs").exists()
+
+
+def test_a_profile_that_does_not_exist_is_refused_with_what_is_accepted() -> None:
+    with pytest.raises(UserError, match=r"^thresholds: none.yaml: .*; accepted: default, strict, "):
+        load_profile("none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("field", "sample"),
+    [
+        (name, field.examples[0])
+        for name, field in Run.model_fields.items()
+        if field.examples and isinstance(field.examples[0], dict)
+    ],
+)
+def test_a_field_that_should_hold_fields_shows_its_own_sample(
+    field: str, sample: dict[str, Any]
+) -> None:
+    key, value = next(iter(sample.items()))
+    with pytest.raises(UserError) as refused:
+        parameters({"account": ACCOUNT, field: "DPIA-1"})
+    assert str(refused.value).endswith(f"must be fields with values, such as {key}: {value}")
+
+
+class _Limited(Strict):
+    texts: list[str] = Field(["a"], max_length=2)
+    text: str = Field("", max_length=3)
+    number: float = 0.5
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reported"),
+    [
+        ("texts", ["a", "b", "c"], "must have at most 2 entries"),
+        ("text", "four", "must have at most 3 characters"),
+        ("number", "1", "must be a number, without quotes"),
+    ],
+)
+def test_no_limit_is_reported_in_the_words_of_pydantic(
+    field: str, value: Any, reported: str
+) -> None:
+    with pytest.raises(UserError, match=f"{field}: .*: {reported}$"):
+        validated(_Limited, {field: value}, Where("here"))
+
+
+@pytest.mark.parametrize("given", ["a/b", "", "-a", "a" * 65])
+def test_the_name_of_a_batch_is_refused_with_what_is_accepted(given: str, tmp_path: Path) -> None:
+    file = tmp_path / "accounts.yaml"
+    file.write_text(f'accounts: [{{account: "{ACCOUNT}"}}]\nname: "{given}"\n')
+    with pytest.raises(UserError, match=r"line 2: name: .* a letter or digit, .* such as 2026-Q4$"):
+        read_batch(file)
+    with pytest.raises(UserError, match=r"^--name: name: 'a b': must be"):
+        read_batch(file, "a b")

@@ -15,7 +15,7 @@ import yaml
 
 from kit.catalogue import texts
 from kit.controls import CONTROLS
-from kit.errors import UserError
+from kit.errors import CannotRunError, UserError
 from kit.parameters import Run, load_profile, load_waivers
 from kit.redact.labels import describe_new_key, key_path, open_labels
 from tests.pages import code, commands
@@ -82,6 +82,18 @@ def test_a_named_key_that_does_not_exist_is_named(tmp_path: Path) -> None:
     assert f"pseudonym_key: {run.pseudonym_key} does not exist" in describe_new_key(run)
     open_labels(run)
     assert describe_new_key(run) == ""
+
+
+def test_a_key_that_cannot_be_made_is_not_one_to_restore() -> None:
+    run = Run(account="012345678901", pseudonym_key="/proc/none/key")
+    with pytest.raises(
+        CannotRunError, match=r"^pseudonym_key: /proc/none/key cannot be used \(No "
+    ):
+        open_labels(run)
+    with pytest.raises(
+        UserError, match="were made with the key 0123456789abcdef; restore that key"
+    ):
+        open_labels(run, "0123456789abcdef")
 
 
 def test_another_key_of_the_labels_is_refused_with_what_to_do(tmp_path: Path) -> None:

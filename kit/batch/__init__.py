@@ -153,12 +153,12 @@ def _check(runs: Iterable[Run]) -> None:
     """Raise what would be wrong for every account, before any account is started."""
     from kit.judge import select
 
-    for thresholds, waivers, controls in {
-        (run.thresholds, run.waivers, tuple(run.controls)) for run in runs
-    }:
-        load_profile(thresholds)
-        load_waivers(waivers)
-        select(controls)
+    different = {(run.thresholds, run.waivers, *run.controls): run for run in runs}
+    for run in different.values():
+        with run.located():
+            load_profile(run.thresholds)
+            load_waivers(run.waivers)
+            select(run.controls)
 
 
 def _check_places(batch: Batch) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from kit.collect.members import Discover
 from kit.errors import UserError
@@ -49,7 +50,7 @@ class BatchFile(Strict):
         Most accounts under way on the whole cluster; 0 for as many as there are workers.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    name: str
     shared: dict[str, Any] = Field(default_factory=dict)
     accounts: list[dict[str, Any]] = Field(default_factory=list)
     organisation: dict[str, Any] = Field(default_factory=dict)
@@ -58,6 +59,16 @@ class BatchFile(Strict):
     snapshots: str = "outputs"
     object_lock: ObjectLock | None = None
     accounts_at_once: int = Field(default=0, ge=0)
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_a_folder(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+            raise ValueError(
+                "must be a letter or digit, then at most 63 letters, digits, dots, underscores and "
+                "hyphens, such as 2026-Q4"
+            )
+        return value
 
 
 @dataclass(frozen=True)
@@ -114,6 +125,7 @@ def read_batch(path: Path, name: str = "") -> Batch:
     refuse_unknown(values, where, BatchFile)
     if name:
         values["name"] = name
+        where = replace(where, elsewhere={"name": "--name"})
     elif "name" not in values:
         raise UserError(f"{path}: name is missing; write what the packs are for: name: 2026-Q4")
     file = validated(BatchFile, values, where)

@@ -130,19 +130,20 @@ def collect(
     Raises
     ------
     UserError
-        No credentials, credentials of another account, or no place to write to.
+        No credentials, or credentials of another account.
     CannotRunError
-        AWS cannot be reached, or the disk is full.
+        AWS cannot be reached, or there is no place to write to.
     """
-    profile, waivers = load_profile(run.thresholds), load_waivers(run.waivers)
-    labels = open_labels(run)
     as_of = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    organisation = open_lender(run, profile, as_of, lender)
-    refuse_other_days(run, as_of)
-    follow_up = read_follow_up(run, labels.fingerprint)
-    earlier = read_earlier(run, labels.fingerprint, as_of)
     own = Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}"
-    _check_writable(folder or own / "snapshot")
+    with run.located():
+        profile, waivers = load_profile(run.thresholds), load_waivers(run.waivers)
+        labels = open_labels(run)
+        organisation = open_lender(run, profile, as_of, lender)
+        refuse_other_days(run, as_of)
+        follow_up = read_follow_up(run, labels.fingerprint)
+        earlier = read_earlier(run, labels.fingerprint, as_of)
+        _check_writable(folder or own / "snapshot")
     calls = made_by(run, calls)
     wanted = [*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])]
     needed = with_sources(wanted, run.without_services)
@@ -265,7 +266,7 @@ def _check_writable(folder: Path) -> None:
         if shortage.of(error):
             raise cannot_write(folder, error) from None
         reason = f"{there}: {error.strerror}"
-        raise UserError(f"outputs: {folder} cannot be written ({reason})") from None
+        raise CannotRunError(f"outputs: {folder} cannot be written ({reason})") from None
 
 
 def _number(requests: list[Request]) -> tuple[list[Request], dict[int, str]]:

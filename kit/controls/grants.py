@@ -23,6 +23,7 @@ from kit.tables.service_roles import EXPECTED
     severity="high",
     responsibility=CUSTOMER,
     shows=("capability", "through", "not_asked"),
+    remedy_by=("role_kind",),
 )
 def rights_on_appstream_and_its_data_are_administrators_alone(
     open: list[str], administrator: bool
@@ -56,6 +57,7 @@ def provider_singles_out_who_may(mapped: list[str], administrator: bool) -> Outc
     scope=ACCOUNT,
     severity="medium",
     responsibility=SHARED,
+    remedy_by=("role_kind",),
 )
 def service_roles_are_as_aws_made_them(deviations: list[str]) -> bool:
     """A service role trusts only its service and has only its AWS managed policy."""
@@ -89,6 +91,7 @@ def role_may_not_touch_appstream(role_may: list[str]) -> bool:
     severity="high",
     responsibility=CUSTOMER,
     shows=("capability", "through", "not_asked"),
+    remedy_by=("role_kind",),
 )
 def sessions_are_opened_on_named_stacks_or_under_a_condition(
     open: list[str], administrator: bool

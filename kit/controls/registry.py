@@ -104,8 +104,8 @@ class Remedy:
 
     Attributes
     ----------
-    when : str
-        The clause's expectation and the resource's state, where the control has several remedies.
+    state, clause : str
+        The resource's state, and the clause's expectation where the control has several clauses.
     needs, breaks : str
         What has to be so before, and what stops working.
     console : str
@@ -117,13 +117,19 @@ class Remedy:
         Arguments or blocks.
     """
 
-    when: str
+    state: str
+    clause: str
     needs: str
     breaks: str
     console: str
     cli: str
     undo: str
     terraform: str
+
+    @property
+    def when(self) -> str:
+        """What the remedy is for; empty where the control has one remedy."""
+        return " ".join(filter(None, (self.state, self.clause)))
 
     @property
     def steps(self) -> list[Step]:
@@ -227,9 +233,15 @@ class Clause:
         return self._parameters(inspect.Parameter.KEYWORD_ONLY)
 
     @property
-    def expected(self) -> str:
+    def expects(self) -> str:
         """What the rule expects."""
         return texts.text(f"controls/{self.control}/expects/{self.rule.__name__}")
+
+    @property
+    def expected(self) -> str:
+        """What the rule expects, and what it does not look at."""
+        limits = f"controls/{self.control}/limits/{self.rule.__name__}"
+        return f"{self.expects} {texts.text(limits)}" if texts.has(limits) else self.expects
 
     def _parameters(self, kind: Any) -> tuple[str, ...]:
         parameters = inspect.signature(self.rule).parameters.items()
@@ -345,9 +357,10 @@ class Control(_Described):
         parts = {
             part: _filled(f"{place}/{part}", state)
             for part in Remedy.__dataclass_fields__
-            if part != "when"
+            if part not in ("state", "clause")
         }
-        return Remedy(when=self._when(clause, state, bool(verdict)), **parts)
+        found = texts.text(f"states/{state}/when") if state else ""
+        return Remedy(state=found, clause=self._unmet(clause, bool(verdict)), **parts)
 
     @property
     def remedies(self) -> list[Remedy]:
@@ -367,14 +380,14 @@ class Control(_Described):
             return f"?{name}" if is_verdict else f"/{name}"
 
         every = [self.remedy(named(name)) for name in names]
-        return list({replace(remedy, when=""): remedy for remedy in every[::-1]}.values())[::-1]
+        alike = {replace(remedy, state="", clause=""): remedy for remedy in every[::-1]}
+        return list(alike.values())[::-1]
 
-    def _when(self, name: str, state: str, is_unknown: bool) -> str:
-        several = len(self.clauses) > 1
+    def _unmet(self, name: str, is_unknown: bool) -> str:
+        """Return what a clause expects, as not met or not known; empty where it is the only one."""
         title = texts.text("pack/page/not_known" if is_unknown else "pack/page/not_met")
-        own = [c for c in self.clauses if several and c.rule.__name__ == name]
-        found = [texts.text(f"states/{state}/when")] if state else []
-        return " ".join([*found, *(f"{title}: {clause.expected}" for clause in own)])
+        own = (c for c in self.clauses if len(self.clauses) > 1 and c.rule.__name__ == name)
+        return next((f"{title}: {clause.expects}" for clause in own), "")
 
     @cached_property
     def where_columns(self) -> tuple[str, ...]:
@@ -597,6 +610,11 @@ def find(name: str) -> str:
     raise UserError(f"{name!r} is not a control; {hint}")
 
 
+def _parts(remedy: Remedy) -> dict[str, str]:
+    parts = asdict(remedy)
+    return {name: parts[name] for name in parts if name not in ("state", "clause")}
+
+
 def _described(control: Control | RollUp) -> dict[str, Any]:
     declarations: dict[str, Any] = {
         "id": control.id,
@@ -621,5 +639,5 @@ def _described(control: Control | RollUp) -> dict[str, Any]:
         "columns": list(control.columns),
         "calls": sorted(call.name for call in control.calls),
         "permissions": sorted({call.action for call in control.calls if call.action}),
-        "remedies": [asdict(remedy) for remedy in control.remedies],
+        "remedies": [{"when": remedy.when} | _parts(remedy) for remedy in control.remedies],
     }

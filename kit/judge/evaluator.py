@@ -85,6 +85,11 @@ def calls_of(run: Run) -> frozenset[Call]:
         The run or a waiver names an unknown control, a waiver names a roll-up, or a reason is of a
         control that reads none.
     """
+    with run.located():
+        return _calls_of(run)
+
+
+def _calls_of(run: Run) -> frozenset[Call]:
     _refuse_unread_reasons(run)
     for n, waiver in enumerate(load_waivers(run.waivers), 1):
         where = f"{run.waivers}, waiver {n}: control: "
@@ -237,7 +242,7 @@ class _Evaluation:
                 **self._unmet(row, judged),
             )
         if gaps:
-            return self._gap_finding(base, gaps[0])
+            return self._unseen_row(base, row, gaps[0], judged)
         return self._settled(base, row, judged)
 
     def _deciding(self, row: str, judged: list[tuple[Clause, Outcome]]) -> list[str]:
@@ -268,6 +273,22 @@ class _Evaluation:
         remedies += [self._remedy(row, clause, made) for clause, made in lacking]
         hints = dict.fromkeys(self.control.text_of(made) for _, made in lacking)
         return {"remedies": "; ".join(remedies), "hint": "; ".join(filter(None, hints))}
+
+    def _unseen_row(
+        self, base: Finding, row: str, gap: Trouble, judged: list[tuple[Clause, Outcome]]
+    ) -> Finding:
+        """Return the finding of a row with a gap.
+
+        Where the run sent no request, what the parameters lack for another clause comes first:
+        without it no answer decides.
+        """
+        undeclared = any(
+            isinstance(made, NotEvidenced) and made.reason == "not declared" for _, made in judged
+        )
+        if gap.reason != "not collected" or not undeclared:
+            return self._gap_finding(base, gap)
+        found = self._settled(base, row, judged)
+        return replace(found, hint="; ".join(filter(None, (found.hint, gap.hint))))
 
     def _settled(self, base: Finding, row: str, judged: list[tuple[Clause, Outcome]]) -> Finding:
         """Return the verdict of a row that has no gap and no false clause."""

@@ -165,12 +165,12 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
         if not path.exists() and not fingerprint:
             _make_key(path)
         key = bytes.fromhex(read_file(path, LABEL_KEY).decode())
-    except FileNotFoundError:
-        raise UserError(
-            f"pseudonym_key: {path} does not exist; this snapshot's labels were made with the key "
-            f"{fingerprint}; restore that key, or labels would not match earlier packs"
-        ) from None
     except (OSError, ValueError) as error:
+        if fingerprint and isinstance(error, FileNotFoundError):
+            raise UserError(
+                f"pseudonym_key: {path} does not exist; this snapshot's labels were made with the key "
+                f"{fingerprint}; restore that key, or labels would not match earlier packs"
+            ) from None
         problem = getattr(error, "strerror", None) or error
         raise CannotRunError(f"pseudonym_key: {path} cannot be used ({problem})") from None
     labels = Labels(key, clear=not run.pseudonymise)

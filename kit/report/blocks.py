@@ -10,10 +10,10 @@ from kit.catalogue.statuses import FAIL, PASS, STATUSES, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
-from kit.controls.registry import AWS, Control, RemedyName, Step
+from kit.controls.registry import AWS, Control, Remedy, RemedyName, Step
 from kit.controls.source import BEYOND, requirements
 from kit.judge.findings import Finding, Findings, made_by, remedies_of, samples, why, worst
-from kit.report.formats import ended, evidence_ids, responsibility
+from kit.report.formats import ended, evidence_ids, joined, responsibility
 from kit.report.views import JSON, ControlBlock, Remedies, Table, column
 from kit.tables.core import SPECS
 
@@ -37,17 +37,17 @@ def is_providers(control: Control) -> bool:
 
 def remedies(findings: Findings) -> Remedies:
     """Return the commands for what is open; controls with the same commands stand together."""
-    entries: dict[tuple[Step, ...], dict[str, list[str]]] = {}
+    entries: dict[tuple[Step, ...], dict[str, list[Remedy]]] = {}
     for name, own in _judged(findings, lambda control: True):
         for remedy in remedies_of(CONTROLS[name], own):
             if remedy.steps:
                 cases = entries.setdefault(tuple(remedy.steps), {})
-                cases.setdefault(name, []).append(remedy.when)
+                cases.setdefault(name, []).append(remedy)
     return Remedies(
         [
             {
                 "controls": list(cases),
-                "when": _joined(*cases.values()) if len(cases) == 1 else "",
+                "when": _cases(*cases.values()) if len(cases) == 1 else "",
                 "steps": [step._asdict() for step in steps],
             }
             for steps, cases in entries.items()
@@ -140,23 +140,27 @@ def _judged(
 
 def _remedies(control: Control, own: list[Finding]) -> list[JSON]:
     """Return the remedies of what is open, each with the resources that it is for."""
-    fitting: dict[tuple[Any, ...], list[str]] = {}
+    fitting: dict[tuple[Any, ...], list[Remedy]] = {}
     for remedy, some in remedies_of(control, own).items():
         resources = tuple(dict.fromkeys(finding.resource for finding in some))
-        fitting.setdefault((*remedy.prose, resources), []).append(remedy.when)
+        fitting.setdefault((*remedy.prose, resources), []).append(remedy)
     shown = []
-    for (*prose, resources), whens in fitting.items():
+    for (*prose, resources), alike in fitting.items():
         first = ", ".join(resources[:_RESOURCES])
         more = len(resources) - _RESOURCES
         names = text("report/and_more", names=first, count=more) if more > 0 else first
-        about = _joined([f"{names}." if len(fitting) > 1 else "", *whens])
+        about = joined(f"{names}." if len(fitting) > 1 else "", _cases(alike))
         first_part = [[text("pack/page/remediation_of"), about]] if about else []
         shown.append({"parts": [*first_part, *map(list, prose)]})
     return shown
 
 
-def _joined(parts: list[str]) -> str:
-    return " ".join(dict.fromkeys(filter(None, parts)))
+def _cases(remedies: list[Remedy]) -> str:
+    """Return what remedies that are alike are for; each state once before its clauses."""
+    clauses: dict[str, dict[str, None]] = {}
+    for remedy in remedies:
+        clauses.setdefault(remedy.state, {})[remedy.clause] = None
+    return joined(*(joined(state, *unmet) for state, unmet in clauses.items()))
 
 
 def _worst_first(own: list[Finding]) -> list[Finding]:

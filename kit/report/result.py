@@ -28,8 +28,10 @@ from kit.report.follow_up import changed_since
 from kit.report.formats import SEVERITIES, STATUSES, joined, minute
 from kit.report.views import Note, Table, column
 from kit.snapshot import Snapshot
+from kit.tables.gone import GONE
+from kit.tables.grants import EVERYBODY_ELSE
 from kit.tables.organisation import names_the_snapshot
-from kit.tables.places import is_unused, regions_not_looked_at
+from kit.tables.places import buckets_left_out, is_unused, regions_not_looked_at
 
 _MOST_HINTS = 3  # reasons in one sentence; findings.csv has each finding's
 _MOST_VALUES = 3  # of a cause that several points share
@@ -76,6 +78,7 @@ def result(findings: Findings, snapshot: Snapshot) -> Note:
             verdict_sentence(verdicts),
             _unseen(findings),
             _left_out(snapshot),
+            _buckets_left_out(snapshot),
             changed_since(findings, snapshot),
         )
     )
@@ -278,6 +281,16 @@ def _left_out(snapshot: Snapshot) -> str:
     return text("report/result/regions", count=len(outside.value)) if outside.value else ""
 
 
+def _buckets_left_out(snapshot: Snapshot) -> str:
+    """Return how many of AppStream's buckets lie in regions that the run leaves out, and where."""
+    outside = buckets_left_out(snapshot)
+    if not outside:
+        return ""
+    return text(
+        "report/result/buckets_left_out", count=sum(outside.values()), regions=", ".join(outside)
+    )
+
+
 def _values(finding: Finding) -> Iterator[tuple[_Common, str]]:
     """Yield the values of a finding that findings of other controls may have in common with it."""
     for name, cause in catalogue.known().causes.items():
@@ -366,9 +379,16 @@ def _cause(finding: Finding) -> Hashable:
         return reason, finding.region
     if finding.permission and hint == text("gaps/grant", permission=finding.permission):
         return (_DENIED,)
+    if _is_gone(finding):
+        return hint
     if has(f"points/{control}/{reason}"):
         return reason, control
     return reason, hint or f"{finding.operation} {finding.code}"
+
+
+def _is_gone(finding: Finding) -> bool:
+    """Return whether what the finding needs does not exist; its hint then names that."""
+    return finding.status == NOT_EVIDENCED and finding.code in GONE and bool(finding.hint)
 
 
 def _point(some: list[Finding], findings: Findings) -> Point:
@@ -394,6 +414,8 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
     elif _cause(first) == (_DENIED,):
         lacking = sorted({finding.permission for finding in some})
         what = text("report/points/grant", permissions=", ".join(lacking), count=len(lacking))
+    elif _is_gone(first):
+        return text("report/points/gone", what=first.hint, count=count)
     elif len(controls) == 1 and has(f"points/{first.control}/{name}"):
         return _of_control(some, f"points/{first.control}/{name}", findings)
     elif name == "not declared":
@@ -410,7 +432,14 @@ def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
     """Return a sentence on findings of one control, of how many, and whether on a sample."""
     control = some[0].control
     own = [finding for finding in findings.leaves if finding.control == control]
-    about = [one for one in own if one.subject == RESOURCE and one.status != NOT_APPLICABLE]
+    counted = {one.resource for one in some}
+    about = [
+        one
+        for one in own
+        if one.subject == RESOURCE and one.status != NOT_APPLICABLE
+        # What everybody else may do is nobody's right, and counts where it is the point itself.
+        if not one.resource.startswith(f"{EVERYBODY_ELSE}: ") or one.resource in counted
+    ]
     of = text(
         f"points/{control}/of" if has(f"points/{control}/of") else "report/result/findings",
         count=len(about),

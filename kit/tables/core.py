@@ -17,6 +17,7 @@ from kit.displayed import Displayed, counted
 from kit.redact.labels import Labels
 from kit.redact.names import identify
 from kit.snapshot import TROUBLE, Answer, Snapshot, Trouble
+from kit.tables import gone
 from kit.tables.cells import UNSEEN, Cell, Default, in_the_past, member
 from kit.tables.coverage import Covered, coverage
 
@@ -264,7 +265,7 @@ def build(spec: Spec, source: Source) -> Table:
             if cell.assumed and not cell.gap:
                 assumed[row_id, name] = cell.assumed
             if cell.gap:
-                gaps[row_id, name] = cell.gap
+                gaps[row_id, name] = gone.named(cell.gap, source.snapshot, source.labels)
     complete = coverage(spec.calls, spec.scope, source.snapshot)
     return Table(spec, rows, gaps, complete, refs, assumed)
 

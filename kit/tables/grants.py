@@ -87,12 +87,13 @@ RESOURCES = Part("in_scope", "resources")
 DESTINATIONS = Part("in_scope", "destinations")
 _COLUMNS = (
     *("capability", "open", "narrowed", "mapped", "through"),
-    *("administrator", "outsider", "not_asked"),
+    *("administrator", "outsider", "not_asked", "role_kind"),
 )
 _NOT_JUDGED = (
     "service and resource control policies, policies of sessions and VPC endpoints, ACLs, "
     "Multi-Region Access Points, and services of AWS that use a role"
 )
+EVERYBODY_ELSE = "everybody else"  # all those who have no row of their own
 _ANY_ACCOUNT = "0" * 12
 _ASSUME = "sts:AssumeRole"
 _READS = (READ_FILES, LIST_FILES)
@@ -312,7 +313,7 @@ class _Grants:
             gap = capability.policy_gap or self._trust_gap(name)
             refs = (*details.evidence, *self.refs)
             cells = _cells(name, Held(gap=gap), refs, in_scope[name])
-            yield Row(ACCOUNT, f"{name}/~", f"everybody else: {name}", cells)
+            yield Row(ACCOUNT, f"{name}/~", f"{EVERYBODY_ELSE}: {name}", cells)
 
     def _trust_gap(self, capability: str) -> Trouble | None:
         """What hides who may take a role that has a capability, and whatever rights with it."""
@@ -386,6 +387,7 @@ class _Grants:
         cells = _cells(capability.name, shown, (*refs, *self.refs), in_scope)
         cells["through"] = Cell(self._through(principal, capability), refs)
         cells["administrator"] = _parameter(declared, "administrators")
+        cells["role_kind"] = Cell(principal.role_kind, refs)
         label = self.source.labels.label(principal.kind, arn, principal.name)
         return Row(ACCOUNT, f"{capability.name}/{arn}", f"{label}: {capability.name}", cells)
 
@@ -663,6 +665,7 @@ def _cells(capability: str, held: Held, refs: tuple[str, ...], in_scope: Cell) -
         "administrator": _parameter(False, "administrators"),
         "outsider": Cell(False, refs),
         "not_asked": Cell([_NOT_JUDGED], refs),
+        "role_kind": Cell(None, refs),
         "in_scope": in_scope,
     }
 

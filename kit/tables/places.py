@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -19,13 +20,15 @@ from kit.calls import (
     LIST_REGIONS,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.parameters import appstream_regions
 from kit.redact.labels import Labels
 from kit.redact.names import shown_bucket
-from kit.snapshot import Snapshot
+from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import Cell, Default, absent_member, attached, derive, known_any
 from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
+from kit.tables.gone import GONE
 from kit.tables.logging import PROBES
 from kit.tables.organisation import seen_by_owner
 from kit.tables.sources import screenshot_buckets
@@ -43,7 +46,15 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
     Scope.ACCOUNT,
     (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS),
     {
-        "place": Column(calls=(*PROBES, *BUCKET_SOURCES, DESCRIBE_TRAILS, GET_BUCKET_LOCATION)),
+        "place": Column(
+            calls=(
+                *PROBES,
+                *BUCKET_SOURCES,
+                DESCRIBE_TRAILS,
+                GET_BUCKET_LOCATION,
+                GET_BUCKET_REPLICATION,
+            )
+        ),
         "holds": Column(),
         "copied_to": Column(calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
         "copy_buckets": Column(calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
@@ -133,8 +144,10 @@ def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
         constraint = attached(location, "LocationConstraint", _OLDEST)
         cell = derive(lambda name: _ALIASES.get(name, name), constraint)
         return replace(cell, refs=(*refs, *constraint.refs))
-    trouble = listing.trouble or absent_member(LIST_BUCKETS, "the bucket's region", refs[0])
-    return Cell(None, refs, trouble)
+    asked = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
+    gone = asked.trouble if asked.trouble and asked.trouble.code in GONE else None
+    trouble = gone or listing.trouble
+    return Cell(None, refs, trouble or absent_member(LIST_BUCKETS, "the bucket's region", refs[0]))
 
 
 def _copies(snapshot: Snapshot, labels: Labels, bucket: str, region: str | None) -> Cell:
@@ -182,6 +195,9 @@ def _destinations(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
     answer = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
     if not answer.requests:
         answer = snapshot.answer(GET_BUCKET_REPLICATION, region, Bucket=bucket)
+    if not answer.requests and region and region not in snapshot.regions:
+        hint = text("gaps/region_left_out", region=region)
+        return Cell(gap=Trouble("not collected", GET_BUCKET_REPLICATION.name, hint=hint))
     path = "ReplicationConfiguration.Rules[?Status=='Enabled'].Destination"
     return attached(answer, path, Default([], "replication"))
 
@@ -194,6 +210,12 @@ def is_unused(snapshot: Snapshot) -> bool:
     """Return whether AppStream is in use in none of the regions in scope, each of them seen."""
     enabled = {*snapshot.regions} - snapshot.regions_off.keys()
     return bool(enabled) and enabled <= snapshot.regions_unused
+
+
+def buckets_left_out(snapshot: Snapshot) -> dict[str, int]:
+    """Return how many of AppStream's buckets lie in each region outside the run's scope."""
+    outside = (bucket.region for bucket in buckets_in_scope(snapshot))
+    return dict(Counter(sorted(region for region in outside if region not in snapshot.regions)))
 
 
 def regions_not_looked_at(snapshot: Snapshot) -> Cell:

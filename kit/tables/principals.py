@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,11 @@ SERVICE_ROLES = {
     ),
     "AmazonAppStreamPCAAccess": "prod.euc.ecm.amazonaws.com",
 }
+# Paths of roles that IAM lets nobody but AWS change. IAM answers UnmodifiableEntity:
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html (service-linked roles),
+# https://github.com/rebuy-de/aws-nuke/pull/1028 (roles of IAM Identity Center, with the message).
+LINKED, RESERVED = "/aws-service-role/", "/aws-reserved/"
+RESERVED_ROLE = "reserved role"  # a state of remedies
 AWS_POLICIES = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/")
 
 
@@ -43,7 +48,11 @@ class Policy:
 
 @dataclass(frozen=True)
 class Principal:
-    """A user or a role; ``trust`` is whom a role lets assume it."""
+    """A user or a role.
+
+    ``trust`` is whom a role lets assume it; ``role_kind`` is `RESERVED_ROLE` for a role that IAM
+    lets nobody but AWS change, such as one of IAM Identity Center, else None.
+    """
 
     kind: str
     arn: str
@@ -53,6 +62,7 @@ class Principal:
     boundary: Policy | None
     trust: Policy
     caller: Caller
+    role_kind: str | None = None
 
     @cached_property
     def as_target(self) -> Target:
@@ -85,7 +95,7 @@ def principals(source: Source) -> Iterator[Principal]:
     """
     known = _Known(source)
     for role, ref in _listed(source.snapshot, "RoleDetailList"):
-        linked = str(role.get("Path", "")).startswith("/aws-service-role/")
+        linked = str(role.get("Path", "")).startswith(LINKED)
         if not linked and role.get("RoleName") not in SERVICE_ROLES:
             yield known.principal("role", role, ref, known.own(role, ref, "RolePolicyList"))
     for user, ref in _listed(source.snapshot, "UserDetailList"):
@@ -139,6 +149,7 @@ class _Known:
                 identity=tuple(s for policy in policies for s in policy.statements),
                 boundary=boundary.statements if boundary else None,
             ),
+            kind_of_role(item),
         )
 
     def own(self, item: dict[str, Any], ref: str, member: str) -> list[Policy]:
@@ -191,6 +202,11 @@ class _Known:
     def _named(self, arn: str | None) -> str:
         """AWS's policies by their names, the account's by labels."""
         return policy_name(self._labels.label, arn)
+
+
+def kind_of_role(item: Mapping[str, Any]) -> str | None:
+    """Return `RESERVED_ROLE` for a role that IAM lets nobody but AWS change, else None."""
+    return RESERVED_ROLE if str(item.get("Path", "")).startswith((LINKED, RESERVED)) else None
 
 
 def policy_name(label: Any, arn: str | None) -> str:

@@ -11,7 +11,7 @@ from kit.snapshot import Trouble
 from kit.tables.cells import Cell, absent_member, known_any
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
-from kit.tables.principals import SERVICE_ROLES, policy_name
+from kit.tables.principals import SERVICE_ROLES, kind_of_role, policy_name
 
 EXPECTED = Part("expected", "expected")
 # AWS's policy of a role whose policy does not have the role's name.
@@ -30,6 +30,7 @@ _NEEDED = "AmazonAppStreamServiceAccess"  # no fleet runs without it; an account
     {
         "expected": Column(calls=(DESCRIBE_FLEETS,)),
         "deviations": Column(),
+        "role_kind": Column(),
     },
 )
 def service_roles(source: Source) -> Iterator[Row]:
@@ -57,12 +58,14 @@ def service_roles(source: Source) -> Iterator[Row]:
             cells = {
                 "expected": Cell(True, (ref,)),
                 "deviations": Cell(deviations, (ref,), unseen),
+                "role_kind": Cell(kind_of_role(role), (ref,)),
             }
             yield Row(ACCOUNT, name, name, cells)
         elif name == _NEEDED and not answer.trouble:
             cells = {
                 "expected": _fleets(source),
                 "deviations": Cell(["it is not there"], answer.evidence),
+                "role_kind": Cell(None, answer.evidence),
             }
             yield Row(ACCOUNT, name, name, cells)
 

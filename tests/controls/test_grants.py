@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kit.calls import (
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGES,
@@ -12,6 +14,7 @@ from kit.calls import (
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     LIST_BUCKETS,
 )
+from kit.controls import CONTROLS
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -177,6 +180,37 @@ def test_id_05_declared_administrators_may(tmp_path: Path) -> None:
     account.allowed("admin", allow("s3:*"), path="/other/")
     found = [one.status for one in findings(account, "ID-05")]
     assert (found.count("fail"), found.count("pass")) == (4, 14)
+
+
+@pytest.mark.parametrize("control", ["ID-05", "ID-08"])
+@pytest.mark.parametrize(
+    ("path", "commands"), [("/aws-reserved/sso.amazonaws.com/", False), ("/other/", True)]
+)
+def test_a_role_that_aws_manages_gets_no_command_that_iam_refuses(
+    tmp_path: Path, control: str, path: str, commands: bool
+) -> None:
+    account = used(Account(tmp_path)).stack()
+    account.allowed("admin", allow("appstream:*"), path=path)
+    fails = [one for one in findings(account, control) if one.status == "fail"]
+    names = {name for one in fails for name in one.remedies.split("; ")}
+    assert names
+    assert {name.endswith("/reserved role") for name in names} == {not commands}
+    for name in names:
+        remedy = CONTROLS[control].remedy(name)
+        assert bool(remedy.cli) is commands
+        assert ("permission set" in remedy.console) is not commands
+
+
+def test_id_06_a_service_linked_role_gets_no_command_either(account: Account) -> None:
+    name = "AWSServiceRoleForApplicationAutoScaling_AppStreamFleet"
+    account.allowed(name, allow("s3:*"), path="/aws-service-role/appstream.amazonaws.com/")
+    account.allowed("AmazonAppStreamServiceAccess", allow("s3:*"), path="/service-role/")
+    remedies = {
+        one.resource: CONTROLS["ID-06"].remedy(one.remedies) for one in findings(account, "ID-06")
+    }
+    assert not remedies[name].cli
+    assert "AWS Support" in remedies[name].console
+    assert "update-assume-role-policy" in remedies["AmazonAppStreamServiceAccess"].cli
 
 
 def test_id_05_says_of_everybody_else_that_nothing_was_found(account: Account) -> None:

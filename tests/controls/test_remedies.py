@@ -405,7 +405,8 @@ def test_lg_11_turns_on_nothing_but_s3_protection() -> None:
 
 
 def test_ds_04_changes_a_plan_in_place() -> None:
-    made = [operation(command).partition("-")[0] for command in commands("DS-04")]
+    plan = commands_in(remedy("DS-04").cli.splitlines())
+    made = [operation(command).partition("-")[0] for command in plan]
     assert made == ["get", "update", "create"]
     assert "> BUCKET-plan-before.json" in commands("DS-04")[0]
 
@@ -662,8 +663,8 @@ def test_user_settings_are_written_whole(name: str) -> None:
 SHARED = {
     *(("AR-12", "needs review"), ("AR-13", "needs review"), ("AR-14", "needs review")),
     *(("AR-16", "needs review/deletion"), ("AR-19", "not declared"), ("AR-20", "needs review")),
-    *(("DS-04", "not declared"), ("DS-04", "needs review/folders")),
-    *(("DS-04", "needs review/warning"), ("DS-04", "needs review/status")),
+    *(("DS-04", "not declared"), ("DS-04", "needs review/warning")),
+    ("DS-04", "needs review/status"),
     *(("EX-01", "needs review"), ("EX-02", "needs review"), ("EX-03", "needs review")),
     *(("EX-06", "needs review"), ("EX-12", "needs review"), ("EX-13", "needs review")),
     *(("EX-14", "needs review"), ("EX-16", "needs review"), ("ID-02", "needs review")),
@@ -701,3 +702,25 @@ def test_without_macie_the_remedy_is_to_enable_macie_and_not_to_copy_objects() -
     assert one.cli == remedy("DS-01").cli
     assert "Batch" not in one.brief
     assert "erase" not in one.brief
+
+
+def test_ds_04_adds_prefixes_to_the_plan_with_those_that_it_has() -> None:
+    one = remedy("DS-04", "new_files_are_scanned_for_malware?needs review/folders")
+    read, update, shown = commands_in(one.cli.splitlines())
+    assert "get-malware-protection-plan" in read
+    assert "get-malware-protection-plan" in shown
+    assert "S3Bucket={ObjectPrefixes=[PREFIX,PREFIX]}" in update
+    assert "present prefixes too" in one.cli
+    assert commands_in(one.undo.splitlines()) == [update]
+
+
+def test_ar_16_excepts_the_roles_of_aws_services_that_work_with_the_bucket() -> None:
+    one = remedy("AR-16", "bucket_policies_restrict_access_and_deletion")
+    for role in ("AWS Backup", "malware protection plan", "replication rules", "batch job"):
+        assert role in one.needs
+    lines = [line.removeprefix("# ") for line in one.cli.splitlines()]
+    start = next(n for n, line in enumerate(lines) if line.startswith("{"))
+    statement = json.loads("".join(lines[start : start + 3]))
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert len(statement["Resource"]) == 2
+    assert statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"]

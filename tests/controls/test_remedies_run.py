@@ -25,6 +25,7 @@ import yaml
 from kit import evaluate, sandbox, tabulate
 from kit.collect.collector import collect
 from kit.controls import CONTROLS
+from kit.controls.registry import RemedyName
 from kit.judge import needed_calls
 from kit.judge.findings import Findings
 from kit.sandbox.declared import Item
@@ -636,7 +637,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, aws_cli: Any) -> Iterator[Don
 def named(findings: Findings, case: Case) -> list[str]:
     """The clauses of the case's finding that do not hold, as the finding names them."""
     return [
-        name.partition("/")[0]
+        RemedyName.of(name).clause
         for one in findings.leaves
         if (one.control, one.resource) == (case.control, case.resource)
         and one.region in (case.region, "global")
@@ -683,7 +684,7 @@ EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 @EVERY
 def test_the_finding_has_the_remedy(done: Done, case: Case) -> None:
     names = [
-        name
+        name.partition("?")[0]
         for one in done.before.leaves
         if (one.control, one.resource) == (case.control, case.resource)
         for name in one.remedies.split("; ")

@@ -154,15 +154,29 @@ def test_controls_with_the_same_commands_stand_together(careless: Findings) -> N
     assert any({"AR-05", "AR-06"} <= set(names) for names in together)
     for entry in entries:
         whens = {
-            remedy.when
+            (remedy.state, remedy.clause)
             for one in careless.leaves
             for remedy in remedies_of(CONTROLS[one.control], [one])
             if one.control in entry["controls"]
             and entry["steps"] == [step._asdict() for step in remedy.steps]
         }
         assert whens
-        assert all(when in entry["when"] for when in whens if len(entry["controls"]) == 1)
+        if len(entry["controls"]) == 1:
+            for state, clause in whens:
+                assert entry["when"].count(state or clause) == 1
+                assert clause in entry["when"]
     assert remedies(Findings([finding("pass")])).entries == []
+
+
+def test_what_a_clause_does_not_look_at_is_expected_beside_it_and_never_unmet() -> None:
+    for one in CONTROLS.values():
+        for clause in one.clauses:
+            limit = clause.expected.removeprefix(clause.expects).strip()
+            remedy = one.remedy(clause.rule.__name__)
+            assert not limit or limit not in remedy.when
+            assert "not looked at" not in remedy.when
+    (clause,) = CONTROLS["GV-06"].clauses
+    assert clause.expected.endswith(" and its day. The kit does not read it.")
 
 
 def test_a_fail_shows_what_failed_and_apart_what_is_not_known_besides() -> None:

@@ -14,12 +14,14 @@ import rfc8785
 from kit import maker
 from kit.calls import (
     CALLS,
+    DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_STACKS,
     DESCRIBE_USERS,
     DESCRIBE_VPC_ENDPOINTS,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_ACCOUNT_SUMMARY,
     GET_RESOURCES,
+    LIST_SAML_PROVIDERS,
     LOOKUP_EVENTS,
 )
 from kit.collect.policy import policy
@@ -28,7 +30,7 @@ from kit.judge import evaluate
 from kit.report import show
 from kit.report.population import KINDS
 from kit.snapshot import write
-from kit.tables import tabulate
+from kit.tables import Tables, tabulate
 from tests.controls.test_grants import allow
 from tests.controls.test_networks import endpoint, within
 from tests.standins import ACCOUNT, REGION, Account, denial, pool_user
@@ -37,7 +39,10 @@ OTHER = "eu-central-1"
 
 
 def population(account: Account) -> dict[str, dict[str, Any]]:
-    tables = tabulate(account.snapshot())
+    return populated(tabulate(account.snapshot()))
+
+
+def populated(tables: Tables) -> dict[str, dict[str, Any]]:
     table = show.population(evaluate(tables), tables)
     names = [column.name for column in table.columns]
     rows = [dict(zip(names, row, strict=True)) for row in table.rows]
@@ -75,10 +80,57 @@ def test_controls_and_the_reason_of_what_is_not_judged_stand_beside_a_kind(tmp_p
     assert made["VPC endpoints"]["not_judged"] == f"judged is only: {noun}"
     assert {"EX-01", "IT-01"} <= {*made["stacks"]["controls"]}
     assert made["stacks"]["not_judged"] is None
-    assert made["IAM roles"]["not_judged"] == "no control judges the items one by one"
+    assert made["IAM groups"]["not_judged"] == "no control judges the items one by one"
     one = population(Account(tmp_path / "b", controls=["AR-03"]).stack().fleet())
     assert (one["stacks"]["controls"], one["fleets"]["controls"]) == ([], ["AR-03"])
     assert one["stacks"]["not_judged"] == "no control of this run judges them"
+
+
+def test_controls_of_every_table_with_rows_about_a_kind_stand_beside_it(tmp_path: Path) -> None:
+    connector = {"ConnectorType": "ONE_DRIVE", "Domains": ["a.example"]}
+    account = Account(tmp_path).stack("a", StorageConnectors=[connector], DisplayName="Design")
+    account.stack("b", RedirectURL="https://a.example/").fleet("c", DisplayName="Design")
+    account.lists(
+        DESCRIBE_IMAGE_BUILDERS, {"Name": "d", "Arn": "arn:aws:appstream:::image-builder/d"}
+    )
+    arn = f"arn:aws:appstream:{REGION}:{ACCOUNT}:stack/a"
+    account.lists(GET_RESOURCES, {"ResourceARN": arn, "Tags": [{"Key": "team", "Value": "x"}]})
+    provider = {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"}
+    account.lists(LIST_SAML_PROVIDERS, provider)
+    made = population(account)
+    stacks, fleets = ({*made[kind]["controls"]} for kind in ("stacks", "fleets"))
+    assert {"EX-01", "EX-04", "EX-17", "MD-01", "MD-02", "MD-03"} <= stacks
+    assert {"AR-03", "EX-07", "ID-07", "MD-01"} <= fleets
+    assert not {"EX-04", "MD-02", "MD-03"} & fleets
+    assert {"ID-04", "ID-17"} <= {*made["SAML providers"]["controls"]}
+    assert "AR-03" not in made["image builders"]["controls"]
+    assert (made["stacks"]["listed"], made["stacks"]["judged"]) == (2, 2)
+
+
+def test_principals_are_counted_once_and_everybody_else_apart(tmp_path: Path) -> None:
+    account = Account(tmp_path).stack().fleet().allowed("Helpdesk", allow("appstream:*"))
+    account.allowed("Reader", allow("ec2:*"))
+    tables = tabulate(account.snapshot())
+    rights = [row["resource"] for row in tables["grants"].rows.values()]
+    assert len([name for name in rights if not name.startswith("everybody else: ")]) > 1
+    assert any(name.startswith("everybody else: ") for name in rights)
+    made = populated(tables)
+    kind = "principals with rights on AppStream or its data, each once, without everybody else"
+    assert (made[kind]["listed"], made[kind]["judged"]) == (1, 1)
+    roles = made["IAM roles"]
+    assert (roles["judged"], roles["controls"][:1]) == (1, ["ID-05"])
+    assert roles["not_judged"] == "the others hold no right that ID-05 and ID-08 judge"
+
+
+def test_access_keys_and_access_points_are_kinds(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket().access_point()
+    day = "2026-11-01T00:00:00+00:00"
+    account.credentials(jane={"access_key_1_active": "true", "access_key_1_last_rotated": day})
+    made = population(account)
+    keys, points = made["active access keys"], made["access points of AppStream's buckets"]
+    assert (keys["listed"], keys["judged"], keys["controls"]) == (1, 1, ["ID-12"])
+    assert (points["listed"], points["judged"], points["controls"]) == (1, None, ["AR-14"])
+    assert points["not_judged"].endswith("together with what they belong to")
 
 
 def test_a_run_of_one_control_judges_no_more(tmp_path: Path) -> None:

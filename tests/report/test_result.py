@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.calls import GET_BUCKET_POLICY
+from kit.calls import CALLS, GET_BUCKET_POLICY
 from kit.catalogue.open_points import known, rank
 from kit.catalogue.texts import fields, has, ids
 from kit.controls import CONTROLS
@@ -52,6 +52,8 @@ def finding(control: str, status: str, **members: str) -> Finding:
 
 
 GAP = {"operation": "s3.GetBucketPolicy", "code": "AccessDenied", "reason": "denied"}
+ABROAD_BUCKET = HOME.replace(REGION, "us-east-1")
+GONE_CONTROLS = ("AR-14", "AR-16")
 GRANT = {"permission": "s3:GetBucketPolicy", "hint": "grant s3:GetBucketPolicy to the collector"}
 
 
@@ -111,6 +113,31 @@ def test_permissions_that_the_collector_lacks_are_one_point() -> None:
         "Grant the collector 2 permissions (s3:GetBucketAcl, s3:GetBucketPolicy): "
         "may answer 3 findings"
     ]
+
+
+def test_a_bucket_that_does_not_exist_is_one_point(tmp_path: Path) -> None:
+    account = Account(tmp_path).stack(
+        StorageConnectors=[{"ConnectorType": "HOMEFOLDERS", "ResourceIdentifier": HOME}]
+    )
+    for call in CALLS.values():
+        if any("Bucket" in each.request for each in call.each) and call.service == "s3":
+            account.refuses(call, "NoSuchBucket", status=404, Bucket=HOME)
+    found, _ = judged(account)
+    gone = [one for one in found.leaves if one.code == "NoSuchBucket"]
+    (line,) = (line for line in lines(found) if "does not exist" in line)
+    assert line == f"AWS answers that {HOME} does not exist: {len(gone)} findings lack evidence"
+    assert {*lines(found)[line]} == {one.control for one in gone} > {"AR-05", "GV-05", "IT-04"}
+    assert not [other for other in lines(found) if "NoSuchBucket" in other]
+
+
+def test_what_does_not_exist_is_a_point_for_each_thing() -> None:
+    code = {**GAP, "reason": "failed", "code": "NoSuchBucket"}
+    some = [
+        finding(name, "not evidenced", **code, hint=f"{name} is gone") for name in GONE_CONTROLS
+    ]
+    assert made(*some) == [f"{name} is gone: 1 finding lacks evidence" for name in GONE_CONTROLS]
+    unnamed = [replace(one, hint="") for one in some]
+    assert made(*unnamed) == ["2 findings lack evidence: failed, s3.GetBucketPolicy NoSuchBucket"]
 
 
 def test_a_denial_by_a_policy_is_not_a_permission_to_grant() -> None:
@@ -260,6 +287,16 @@ def test_an_account_without_appstream_gets_that_sentence(tmp_path: Path) -> None
     assert result(found, snapshot).text.startswith("The kit looked at the configuration")
 
 
+def test_buckets_in_regions_that_the_run_leaves_out_are_counted(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions_unused=(REGION,)).bucket(ABROAD_BUCKET, region="us-east-1")
+    found, snapshot = judged(account)
+    stated = "1 bucket of AppStream lies in a region that this run leaves out: us-east-1."
+    assert stated in result(found, snapshot).text
+    both = Account(tmp_path / "both", regions=(REGION, "us-east-1")).bucket(HOME)
+    both.bucket(ABROAD_BUCKET, region="us-east-1")
+    assert "leaves out" not in result(*judged(both)).text
+
+
 def test_a_run_of_some_controls_states_that_the_others_are_not_judged(tmp_path: Path) -> None:
     findings, snapshot = judged(Account(tmp_path, controls=["AR-03", "ID-03"]).fleet())
     stated = f"The parameters chose 2 of the kit's {len(CONTROLS)} controls; the others are not"
@@ -393,3 +430,15 @@ def test_many_values_in_common_are_one_point_that_names_the_most_frequent() -> N
     joined, alone = points(Findings(some), lambda one: one.is_open)
     assert joined.text.startswith("Policies E, A, B and 2 more: 6 of 7 rights on AppStream")
     assert (alone.controls, alone.findings) == (["ID-05"], 1)
+
+
+def test_what_everybody_else_may_do_is_no_right_of_anybodys() -> None:
+    right, rest = (
+        replace(finding("ID-05", status), resource=f"{who}: administer AppStream")
+        for who, status in (("role-a", "fail"), ("everybody else", "pass"))
+    )
+    other = replace(right, resource="role-b: administer AppStream", status="pass")
+    said = "1 of 2 rights on AppStream and its data belongs to a principal that is not a declared"
+    assert made(right, other, rest)[0].startswith(said)
+    unseen = replace(rest, status="not evidenced", reason="needs review", hint="a policy")
+    assert made(other, unseen)[0].startswith("1 of 2 rights on AppStream and its data")

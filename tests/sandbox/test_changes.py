@@ -211,6 +211,46 @@ def test_a_deletion_that_is_not_pending_cannot_be_cancelled(kms: Any, disabled: 
         kms.cancel_key_deletion(KeyId=KEY)
 
 
+def test_a_key_that_aws_manages_is_changed_by_nobody_else(local: Sandbox, kms: Any) -> None:
+    keys = local._by_name["careless"].declared("kms", "Keys", WEST)
+    next(key for key in keys if key["KeyId"] == KEY)["KeyManager"] = "AWS"
+    policy = kms.get_key_policy(KeyId=KEY)["Policy"]
+    for change in (
+        lambda: kms.enable_key(KeyId=KEY),
+        lambda: kms.disable_key(KeyId=KEY),
+        lambda: kms.enable_key_rotation(KeyId=KEY),
+        lambda: kms.put_key_policy(KeyId=KEY, Policy=policy),
+        lambda: kms.schedule_key_deletion(KeyId=KEY),
+    ):
+        with refused("AccessDenied"):
+            change()
+
+
+@pytest.mark.parametrize(
+    "path", ["/aws-reserved/sso.amazonaws.com/", "/aws-service-role/x.amazonaws.com/"]
+)
+def test_a_role_of_aws_is_changed_by_nobody_else(local: Sandbox, path: str) -> None:
+    iam = client(local, "careless", "iam", WEST)
+    roles = local._by_name["careless"].declared("iam", "RoleDetailList", "")
+    role = next(role for role in roles if role["RoleName"] == "streaming-machine")
+    role["Path"] = path
+    given = {"RoleName": "streaming-machine", "PolicyName": "everything"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": []})
+    full = "arn:aws:iam::aws:policy/AmazonAppStreamFullAccess"
+    for change in (
+        lambda: iam.put_role_policy(**given, PolicyDocument=document),
+        lambda: iam.delete_role_policy(**given),
+        lambda: iam.attach_role_policy(RoleName="streaming-machine", PolicyArn=full),
+        lambda: iam.detach_role_policy(RoleName="streaming-machine", PolicyArn=full),
+        lambda: iam.update_assume_role_policy(
+            RoleName="streaming-machine", PolicyDocument=document
+        ),
+    ):
+        with refused("UnmodifiableEntity.*only modifiable by AWS"):
+            change()
+    assert iam.get_role_policy(**given)["PolicyName"] == "everything"
+
+
 def test_keys_that_kms_does_not_rotate_are_refused(local: Sandbox, kms: Any) -> None:
     key = next(
         k for k in local._by_name["careless"].declared("kms", "Keys", WEST) if k["KeyId"] == KEY

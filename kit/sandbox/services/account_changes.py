@@ -43,6 +43,21 @@ def _holder(call: Call, kind: str) -> Item:
     raise _missing(f"The {kind.lower()} with name {name}")
 
 
+def _modifiable(holder: Item) -> Item:
+    """Return a user, a group or a role that AWS lets the account change; raise IAM's error for another.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
+    https://github.com/rebuy-de/aws-nuke/pull/1028 (roles of IAM Identity Center)
+    """
+    if str(holder.get("Path", "")).startswith(("/aws-service-role/", "/aws-reserved/")):
+        message = (
+            f"Cannot perform the operation on the protected role '{holder['RoleName']}' - this "
+            "role is only modifiable by AWS"
+        )
+        raise AWSError("UnmodifiableEntity", message)
+    return holder
+
+
 @answers("iam", "UpdateAccessKey")
 def update_access_key(call: Call) -> dict[str, Any]:
     """Deactivate or activate the first access key of a user, or of root without a user name."""
@@ -159,7 +174,7 @@ def get_role(call: Call) -> dict[str, Any]:
 @answers("iam", "UpdateAssumeRolePolicy")
 def update_assume_role_policy(call: Call) -> dict[str, Any]:
     """Replace the trust policy of a role."""
-    role = _role(call)
+    role = _modifiable(_role(call))
     role["AssumeRolePolicyDocument"] = _document(call.parameters["PolicyDocument"])
     return {}
 
@@ -176,6 +191,8 @@ def inline_policy(call: Call) -> dict[str, Any]:
     """Return, replace or delete an inline policy of a role, user or group."""
     kind = next(kind for kind in _KINDS if kind in call.operation)
     holder, name = _holder(call, kind), call.parameters["PolicyName"]
+    if not call.operation.startswith("Get"):
+        _modifiable(holder)
     member = f"{kind}PolicyList"
     policies = {p["PolicyName"]: p["PolicyDocument"] for p in holder.get(member, [])}
     if call.operation.startswith("Put"):
@@ -200,7 +217,7 @@ def attach_policy(call: Call) -> dict[str, Any]:
     One that is not attached is refused.
     """
     kind = next(kind for kind in _KINDS if kind in call.operation)
-    holder, arn = _holder(call, kind), call.parameters["PolicyArn"]
+    holder, arn = _modifiable(_holder(call, kind)), call.parameters["PolicyArn"]
     attached = holder.get("AttachedManagedPolicies", [])
     left = [policy for policy in attached if policy["PolicyArn"] != arn]
     if call.operation.startswith("Attach"):

@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from kit.sandbox.declared import Item
+from kit.sandbox.errors import access_denied
 from kit.sandbox.protocol import AWSError
 from kit.sandbox.registry import Call, answers
 from kit.sandbox.services.keys import own_key
@@ -24,10 +25,22 @@ def _invalid(key: Item, *states: str) -> None:
         raise AWSError("KMSInvalidStateException", f"{key['Arn']} is {key['KeyState']}.")
 
 
+def _customers_key(call: Call) -> Item:
+    """Return the key to change; nobody but AWS changes a key that AWS manages.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/editing-keys.html
+    """
+    key = own_key(call)
+    if key["KeyManager"] == "AWS":
+        why = "no resource-based policy allows the action"
+        raise access_denied("kms", call.operation, call.caller, key["Arn"], because=why)
+    return key
+
+
 @answers("kms", "EnableKey", "DisableKey")
 def turn_key(call: Call) -> dict[str, Any]:
     """Enable or disable a key; a key that is pending deletion or import stays as it is."""
-    key = own_key(call)
+    key = _customers_key(call)
     _invalid(key, *_CANNOT)
     key["Enabled"] = call.operation == "EnableKey"
     key["KeyState"] = "Enabled" if key["Enabled"] else "Disabled"
@@ -37,7 +50,7 @@ def turn_key(call: Call) -> dict[str, Any]:
 @answers("kms", "CancelKeyDeletion")
 def cancel_key_deletion(call: Call) -> dict[str, Any]:
     """Keep a key that is pending deletion, disabled; any other key is refused."""
-    key = own_key(call)
+    key = _customers_key(call)
     if key["KeyState"] != "PendingDeletion":
         raise AWSError("KMSInvalidStateException", f"{key['Arn']} is not pending deletion.")
     key["KeyState"] = "Disabled"
@@ -48,7 +61,7 @@ def cancel_key_deletion(call: Call) -> dict[str, Any]:
 @answers("kms", "ScheduleKeyDeletion")
 def schedule_key_deletion(call: Call) -> dict[str, Any]:
     """Let a key be deleted after its waiting period."""
-    key = own_key(call)
+    key = _customers_key(call)
     _invalid(key, "PendingDeletion", "PendingReplicaDeletion")
     days = call.parameters.get("PendingWindowInDays", 30)
     key |= {"KeyState": "PendingDeletion", "Enabled": False}
@@ -62,7 +75,7 @@ def turn_rotation(call: Call) -> dict[str, Any]:
 
     https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html
     """
-    key = own_key(call)
+    key = _customers_key(call)
     if key["KeyState"] == "Disabled":
         raise AWSError("DisabledException", f"{key['Arn']} is disabled.")
     _invalid(key, *_CANNOT)
@@ -80,7 +93,7 @@ def put_key_policy(call: Call) -> dict[str, Any]:
 
     https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
     """
-    key = own_key(call)
+    key = _customers_key(call)
     _invalid(key, "PendingDeletion", "PendingReplicaDeletion")
     policy = call.parameters["Policy"]
     try:
@@ -105,7 +118,7 @@ def put_key_policy(call: Call) -> dict[str, Any]:
 @answers("kms", "RevokeGrant")
 def revoke_grant(call: Call) -> dict[str, Any]:
     """End a grant on a key."""
-    key = own_key(call)
+    key = _customers_key(call)
     grants = key.beside.get("Grants", [])
     left = [grant for grant in grants if grant["GrantId"] != call.parameters["GrantId"]]
     if len(left) == len(grants):
@@ -117,7 +130,7 @@ def revoke_grant(call: Call) -> dict[str, Any]:
 @answers("kms", "CreateGrant")
 def create_grant(call: Call) -> dict[str, Any]:
     """Let a principal use a key that is enabled."""
-    key = own_key(call)
+    key = _customers_key(call)
     if key["KeyState"] == "Disabled":
         raise AWSError("DisabledException", f"{key['Arn']} is disabled.")
     _invalid(key, *_CANNOT)

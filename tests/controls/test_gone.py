@@ -1,0 +1,37 @@
+"""What AWS answers does not exist is named in the finding, by its label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kit.calls import GET_BUCKET_POLICY, GET_TRAIL_STATUS, Call
+from kit.catalogue.statuses import NOT_EVIDENCED
+from tests.controls.scenarios import findings
+from tests.controls.test_logging import TRAIL
+from tests.standins import HOME, Account
+
+
+@pytest.mark.parametrize(
+    ("control", "call", "code", "parameters", "named"),
+    [
+        ("IT-04", GET_BUCKET_POLICY, "NoSuchBucket", {"Bucket": HOME}, HOME),
+        ("LG-01", GET_TRAIL_STATUS, "TrailNotFoundException", {"Name": TRAIL}, "trail-"),
+    ],
+)
+def test_it_is_named(
+    tmp_path: Path, control: str, call: Call, code: str, parameters: dict[str, str], named: str
+) -> None:
+    account = Account(tmp_path).bucket(HOME).fleet().trail()
+    account.refuses(call, code, **parameters)
+    hints = {one.hint for one in findings(account, control) if one.status == NOT_EVIDENCED}
+    (hint,) = hints
+    assert hint.startswith(f"AWS answers that {named}")
+    assert hint.endswith(" does not exist")
+
+
+def test_another_error_names_nothing(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket(HOME)
+    account.refuses(GET_BUCKET_POLICY, "InternalError", Bucket=HOME)
+    assert {one.hint for one in findings(account, "IT-04")} == {""}
