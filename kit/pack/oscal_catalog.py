@@ -44,13 +44,14 @@ def catalog(facts: Facts) -> JSON:
     NIST, OSCAL, "Identifier Use": a document gets a new UUID when its content changes.
     """
     every: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
+    usual = load_profile("default")
     content: dict[str, Any] = {
         "groups": [
             {
                 "id": letters,
                 "title": line(section_title(letters)),
                 "controls": [
-                    _control(control)
+                    _control(control, usual)
                     for _, control in sorted(every.items())
                     if control.section == letters
                 ],
@@ -88,7 +89,7 @@ def values(threshold: Any) -> list[str]:
     return [plain(value) for value in given] or ["none"]
 
 
-def _control(control: Control | RollUp) -> JSON:
+def _control(control: Control | RollUp, usual: Profile) -> JSON:
     own = {"responsibility": control.responsibility}
     if isinstance(control, Control):
         own |= {"severity": control.severity, "scope": control.scope.value}
@@ -102,7 +103,6 @@ def _control(control: Control | RollUp) -> JSON:
     limits = "; ".join(
         f"{prose(name)}: {{{{ insert: param, {id} }}}}" for id, name in thresholds(control).items()
     )
-    usual = load_profile("default")
     examined = control.responsibility == AWS or method == text("pack/oscal/declared")
     made = {
         "id": control.id,

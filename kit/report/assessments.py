@@ -8,7 +8,7 @@ from typing import Any
 
 from kit.catalogue.texts import text
 from kit.parameters import Assessed, Run
-from kit.report.formats import evidence_ids
+from kit.report.formats import evidence_ids, joined
 from kit.report.transfers import not_seen
 from kit.report.views import Cell, Table, column
 from kit.tables import Tables
@@ -17,6 +17,7 @@ from kit.tables.storage import HOME, SETTINGS
 
 _AGENTS = "agent_dpia_reference"  # EX-10 reads it
 _REFERENCES = "impact_assessments"
+_RESOURCES = 2  # place of the number of resources in a row
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,19 @@ def assessments(tables: Tables) -> Table:
     Article 35(1) requires an assessment before processing that is likely to bring a high risk. The
     table shows what is on; whether the risk is high is the controller's to assess.
     """
+    made = [(processing, _row(tables, processing)) for processing in _EVERY]
+    lacking = [
+        text(f"report/assessments/names/{processing.id}")
+        for processing, row in made
+        if row[_RESOURCES] and not processing.reference(tables.snapshot.run)[0]
+    ]
+    names = ", ".join(lacking)
     return Table(
         "assessments",
-        text("report/assessments/caption"),
+        joined(
+            text("report/assessments/caption"),
+            text("report/assessments/lacking", names=names) if lacking else "",
+        ),
         [
             column("processing"),
             column("in_use"),
@@ -79,7 +90,7 @@ def assessments(tables: Tables) -> Table:
             column("assessment"),
             column("evidence", "evidence", 4),
         ],
-        [_row(tables, processing) for processing in _EVERY],
+        [row for _, row in made],
     )
 
 

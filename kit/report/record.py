@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -129,6 +130,12 @@ class _Made:
                 way = text("report/record/way", way=way, name=values["resource"])
             yield Entry(way, "seen", table.refs[row, "way"], 1)
         yield from self._unlisted("ways_in")
+        trails = self.tables["trails"]
+        if trails.rows:
+            first = next(iter(trails.spec.columns))
+            refs = [ref for row in trails.rows for ref in trails.refs[row, first]]
+            yield Entry(text("report/record/callers", count=len(trails.rows)), "seen", refs, 1)
+        yield from self._unlisted("trails")
 
     def _kinds(self) -> Iterator[Entry]:
         table = self.tables["places"]
@@ -140,6 +147,22 @@ class _Made:
             kind = text("report/record/kind", data=shown(holds), count=len(its))
             yield Entry(kind, "seen", refs, 1)
         yield from self._unlisted("places")
+        yield from self._identities()
+
+    def _identities(self) -> Iterator[Entry]:
+        """Yield what AppStream keeps of the users of its own user pool, by region.
+
+        https://docs.aws.amazon.com/appstream2/latest/APIReference/API_User.html
+        """
+        table = self.tables["pool_users"]
+        refs: dict[str, list[str]] = {}
+        for row, values in table.rows.items():
+            refs.setdefault(values["region"], []).extend(table.refs[row, "enabled"])
+        counts = Counter(values["region"] for values in table.rows.values())
+        for region, count in counts.items():
+            words = text("report/record/identity", count=count, region=region)
+            yield Entry(words, "seen", refs[region], 1)
+        yield from self._unlisted("pool_users")
 
     def _recipients(self) -> Iterator[Entry]:
         tables = self.tables

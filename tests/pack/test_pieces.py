@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,6 +36,11 @@ def test_pieces_are_the_json_of_the_whole(value: Any) -> None:
     items = value if isinstance(value, list) else [value]
     many = "".join(json_pieces({"a": iter(items)}))
     assert json.loads(many) == {"a": items}
+    for inner in (iter(items), [value] * 99):
+        listed = list(json_pieces([{"a": inner}, {"b": items}]))
+        expected = items if isinstance(inner, Iterator) else inner
+        assert json.loads("".join(listed)) == [{"a": expected}, {"b": items}]
+        assert max(map(len, listed)) <= max(len(whole) + 9, 9)
     assert json.loads("".join(array(json.dumps(item) for item in items))) == items
 
 

@@ -70,6 +70,20 @@ def test_screenshots_and_recordings_each_count(
     assert rows(recorded(account, **config))["recordings"]["resources"] == count
 
 
+def test_the_caption_names_what_is_in_use_without_a_declaration(tmp_path: Path) -> None:
+    account = Account(tmp_path, impact_assessments={"usage reports": "DPIA 6"}).bucket(HOME)
+    account.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"S3BucketName": LOGS})
+    logs(recorded(account, ScreenshotsUploadEnabled=True))
+    caption = show.assessments(tabulate(account.snapshot())).caption
+    lacking = "screenshots and recordings, logs of access to files, agents"
+    assert caption.endswith(f"In use, and no assessment declared: {lacking}.")
+
+
+def test_without_anything_in_use_the_caption_names_nothing(tmp_path: Path) -> None:
+    caption = show.assessments(tabulate(Account(tmp_path).stack().snapshot())).caption
+    assert "no assessment" not in caption
+
+
 def test_a_declaration_stands_as_given_and_is_cited(tmp_path: Path) -> None:
     declared = {"usage reports": "DPIA 6", "access logs": "none needed, see DPO 4"}
     account = Account(tmp_path, impact_assessments=declared, agent_dpia_reference="DPIA 9")

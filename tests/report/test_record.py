@@ -11,6 +11,7 @@ from kit.calls import (
     DESCRIBE_IMAGE_ATTRIBUTE,
     DESCRIBE_IMAGES,
     DESCRIBE_STACKS,
+    DESCRIBE_USERS,
     GET_BUCKET_LIFECYCLE_CONFIGURATION,
     GET_BUCKET_REPLICATION,
     LIST_EXPORT_IMAGE_TASKS,
@@ -99,6 +100,25 @@ def test_recipients_and_data_subjects_come_from_what_was_seen(tmp_path: Path) ->
     assert entries(made, "30(1)(c)", "SAML")
     assert entries(made, "30(1)(c)", "sessions (1 place)")
     assert not entries(made, "30(1)(c)", "Entra")  # a label stands in place of the name
+
+
+def test_names_of_the_pool_are_data_and_those_whom_trails_record_are_subjects(
+    tmp_path: Path,
+) -> None:
+    account = Account(tmp_path, data_role="controller").trail()
+    user = {"UserName": "jane@example.com", "AuthenticationType": "USERPOOL", "Enabled": False}
+    account.lists(DESCRIBE_USERS, user)
+    _, made = record(account)
+    words = f"names and e-mail addresses of the user pool, {REGION} (1 user)"
+    assert entries(made, "30(1)(c)", words)
+    assert entries(made, "30(1)(c)", "whom trails record (1 trail)")
+    assert "jane" not in repr(made)
+
+
+def test_without_a_pool_and_trails_the_record_names_neither(tmp_path: Path) -> None:
+    _, made = record(Account(tmp_path, data_role="controller").fleet())
+    assert not entries(made, "30(1)(c)", "user pool")
+    assert not entries(made, "30(1)(c)", "whom trails record")
 
 
 def test_copies_go_to_recipients_and_places(tmp_path: Path) -> None:

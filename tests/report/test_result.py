@@ -52,6 +52,7 @@ def finding(control: str, status: str, **members: str) -> Finding:
 
 
 GAP = {"operation": "s3.GetBucketPolicy", "code": "AccessDenied", "reason": "denied"}
+ABROAD_BUCKET = HOME.replace(REGION, "us-east-1")
 GONE_CONTROLS = ("AR-14", "AR-16")
 GRANT = {"permission": "s3:GetBucketPolicy", "hint": "grant s3:GetBucketPolicy to the collector"}
 
@@ -284,6 +285,16 @@ def test_an_account_without_appstream_gets_that_sentence(tmp_path: Path) -> None
     found, snapshot = judged(used)
     assert cover(found, snapshot).in_use
     assert result(found, snapshot).text.startswith("The kit looked at the configuration")
+
+
+def test_buckets_in_regions_that_the_run_leaves_out_are_counted(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions_unused=(REGION,)).bucket(ABROAD_BUCKET, region="us-east-1")
+    found, snapshot = judged(account)
+    stated = "1 bucket of AppStream lies in a region that this run leaves out: us-east-1."
+    assert stated in result(found, snapshot).text
+    both = Account(tmp_path / "both", regions=(REGION, "us-east-1")).bucket(HOME)
+    both.bucket(ABROAD_BUCKET, region="us-east-1")
+    assert "leaves out" not in result(*judged(both)).text
 
 
 def test_a_run_of_some_controls_states_that_the_others_are_not_judged(tmp_path: Path) -> None:
