@@ -15,8 +15,8 @@ from kit.outputs import write_file
 from kit.shipped import project
 
 _AS_ROOT = """\
-as root, JupyterLab refuses to start without its flag --allow-root, unless its configuration allows it; \
-stop with Ctrl-C and type make lab LAB_FLAGS=--allow-root, or evidence lab -- --allow-root"""
+as root, JupyterLab refuses to start without its flag --allow-root, unless its configuration allows it: \
+type make lab LAB_FLAGS=--allow-root, or evidence lab -- --allow-root"""
 _WARNING = f"""\
 evidence: git commits the outputs of notebooks here, and outputs hold evidence; this keeps them out:
   git config filter.{NAME}.clean "{sys.executable} -m kit.notebook_source"
@@ -46,16 +46,17 @@ def open_lab(parameters: Path | None, sandbox: bool, flags: Sequence[str]) -> in
     UserError
         The file of parameters cannot be read, or a notebook cannot be written.
     """
+    if parameters and not os.access(parameters, os.R_OK):
+        raise UserError(f"--parameters: {parameters} cannot be read")
     what = "the sandbox and JupyterLab" if sandbox else "JupyterLab"
     terminal.line(f"starting {what} in {Path.cwd()}; this takes up to half a minute", err=True)
     # JupyterLab itself refuses only after the seconds that its start takes.
-    if os.geteuid() == 0 and not any("allow" in flag and "root" in flag for flag in flags):
+    refusable = os.geteuid() == 0 and not any("allow" in f and "root" in f for f in flags)
+    if refusable:
         terminal.line(_AS_ROOT, err=True)
     from kit.notebook import PARAMETERS_FILE  # takes a second
 
     if parameters:
-        if not os.access(parameters, os.R_OK):
-            raise UserError(f"--parameters: {parameters} cannot be read")
         os.environ[PARAMETERS_FILE] = str(parameters.absolute())
     place_notebooks(Path("notebooks"))
     if commits_outputs(Path("notebooks")):
@@ -72,7 +73,10 @@ def open_lab(parameters: Path | None, sandbox: bool, flags: Sequence[str]) -> in
         os.execv(command[0], command)
     from kit.sandbox.serve import serve
 
-    return serve("demo", 0, None, (), (), command)
+    code = serve("demo", 0, None, (), (), command)
+    if code and refusable:  # below the log of JupyterLab, which is long
+        terminal.line(_AS_ROOT, err=True)
+    return code
 
 
 def place_notebooks(folder: Path) -> None:

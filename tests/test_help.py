@@ -11,6 +11,7 @@ import pytest
 
 from kit.cli import main
 from kit.controls import CONTROLS
+from kit.sandbox import sample_accounts
 
 PLACES = ("outputs", "outputs/210987654321/2026-11-24T090000Z/snapshot")
 
@@ -40,3 +41,11 @@ def test_the_list_of_commands_has_whole_sentences() -> None:
     for verb, command in main.commands.items():
         first = " ".join((command.help or "").partition("\n\n")[0].split())
         assert f" {verb} {first.rstrip('.')}" in text
+
+
+def test_the_sandbox_lists_its_sample_accounts() -> None:
+    with click.Context(main.commands["sandbox"], info_name="sandbox") as context:
+        text = main.commands["sandbox"].get_help(context)
+    listed = re.search(r"Whose credentials: (.*?)\.", " ".join(text.split()))
+    assert listed
+    assert sorted(re.split(", | or ", listed[1])) == sample_accounts()

@@ -85,6 +85,25 @@ def test_root_reads_at_once_which_flag_jupyterlab_needs(
     assert ("make lab LAB_FLAGS=--allow-root" in capsys.readouterr().err) is named
 
 
+@pytest.mark.parametrize(
+    ("flag", "code", "lines"), [("-x", 1, 2), ("-x", 0, 1), ("--allow-root", 1, 0)]
+)
+@pytest.mark.usefixtures("begun")
+def test_root_reads_it_again_below_the_log_of_jupyterlab(
+    flag: str,
+    code: int,
+    lines: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr("kit.sandbox.serve.serve", lambda *_: code)
+    assert open_lab(None, True, [flag]) == code
+    said = capsys.readouterr().err.splitlines()
+    assert sum("make lab LAB_FLAGS=--allow-root" in line for line in said) == lines
+    assert ("--allow-root" in said[-1]) is (lines == 2)
+
+
 def test_commands_that_keep_outputs_out_of_git_are_lines_to_copy(
     begun: list[list[str]], git: Git, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,9 +115,12 @@ def test_commands_that_keep_outputs_out_of_git_are_lines_to_copy(
 
 
 @pytest.mark.usefixtures("begun")
-def test_a_file_of_parameters_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_parameters_that_cannot_be_read_is_refused_before_anything_is_started(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(UserError, match=r"--parameters: .*none\.yaml"):
         open_lab(tmp_path / "none.yaml", False, [])
+    assert capsys.readouterr().err == ""
 
 
 @pytest.fixture

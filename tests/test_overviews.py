@@ -262,9 +262,28 @@ def test_what_is_newly_open_is_counted_and_can_raise_an_alarm(tmp_path: Path) ->
 def test_what_is_newly_open_ends_the_command_only_where_it_is_to(
     newly_open: int, options: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = Overview(tmp_path, [], {"newly_open": newly_open})
+    made = Overview(tmp_path, [], {"counts": {"newly_open": newly_open}, "remarks": ["Of two."]})
     monkeypatch.setattr("kit.overviews.document.seal_changes", lambda *_, **__: made)
-    assert evidence("compare", tmp_path, *options, cwd=tmp_path).returncode == code
+    done = evidence("compare", tmp_path, *options, cwd=tmp_path)
+    assert done.returncode == code
+    assert done.stdout.splitlines()[-1] == "not comparable in all: Of two."
+
+
+def test_a_pack_is_not_compared_with_itself(tmp_path: Path) -> None:
+    pack = seal(tmp_path, ONE, [row("AR-05", "b", "fail")])
+    (tmp_path / "link").symlink_to(pack)
+    for later in (pack, tmp_path / "link", tmp_path):
+        done = evidence("compare", pack, later, "--quiet", cwd=tmp_path)
+        assert (done.returncode, "is the pack of EARLIER too" in done.stderr) == (2, True)
+    assert not [*tmp_path.glob("**/changes")]
+
+
+def test_what_only_one_pack_covers_is_in_the_terminal_too(tmp_path: Path) -> None:
+    seal(tmp_path, ONE, [row("AR-05", "b", "pass")], Regions="eu-central-1, eu-west-1")
+    seal(tmp_path, ONE, [row("AR-05", "b", "pass")], 1, Regions="eu-central-1")
+    done = evidence("compare", tmp_path, "--quiet", "--json", cwd=tmp_path)
+    (remark,) = json.loads(done.stdout)["remarks"]
+    assert "the earlier alone covers the region eu-west-1" in remark
 
 
 @pytest.mark.parametrize(

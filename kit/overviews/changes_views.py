@@ -143,9 +143,8 @@ def resources(changes: Changes) -> Table:
 def data(changes: Changes) -> Data:
     """Every row that changed, for machines."""
     records = changes.rows.to_dict("records")
-    return Data(
-        "changes", records, {name.replace(" ", "_"): changes.count(name) for name in CHANGES}
-    )
+    counts = {name.replace(" ", "_"): changes.count(name) for name in CHANGES}
+    return Data("changes", records, {"counts": counts, "remarks": changes.remarks})
 
 
 def _reasons(changed: pd.DataFrame, side: str) -> list[str]:

@@ -131,7 +131,8 @@ def seal_changes(
     Raises
     ------
     UserError
-        As `kit.overviews.changes.compare_packs` and `refuse_other_keys`, or `to` exists already.
+        As `kit.overviews.changes.compare_packs` and `refuse_other_keys`, both audits are the same
+        packs, or `to` exists already.
     CannotRunError
         The notebook failed, or the comparison cannot be written.
     """
@@ -139,6 +140,7 @@ def seal_changes(
     before, after, history = audits(earlier, later or "", roots_of(trust))
     if not other_keys:
         refuse_other_keys(before, after)
+    _refuse_the_same(before, after)
     _as_of_sound([*before, *history])
     as_of = _as_of_sound(after)
     beside = later or earlier
@@ -153,6 +155,12 @@ def seal_changes(
     executed = execute("changes.ipynb", parameters, progress=progress, for_documents=True)
     title = "Changes between two audits, Amazon AppStream 2.0"
     return _store(folder, executed, "changes", title, [*before, *after], as_of)
+
+
+def _refuse_the_same(before: Sequence[SealedPack], after: Sequence[SealedPack]) -> None:
+    earlier, later = ({pack.folder.resolve() for pack in packs} for packs in (before, after))
+    if earlier == later:
+        raise UserError(f"LATER: {after[0].folder} is the pack of EARLIER too; name another")
 
 
 def _as_of_sound(packs: Sequence[SealedPack]) -> dt.datetime:
