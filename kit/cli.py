@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
 import re
@@ -12,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,16 +52,6 @@ def _end(message: str, number: signal.Signals) -> None:
     os._exit(_SIGNALLED + number)
 
 
-def _leave(code: Any) -> None:
-    """End the process as Python does, but let the system take back its memory, all at once."""
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    with suppress(OSError):  # Python then reports what could not be written
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code or 0)
-
-
 class _Verb(click.Command):
     """A command whose help ends with examples.
 
@@ -100,10 +89,9 @@ class _Commands(click.Group):
         try:
             with terminal.guarded():
                 return super().main(*args, **kwargs)
-        except SystemExit as ended:
+        finally:
             if not (args or kwargs):  # the process ends with the command
-                _leave(ended.code)
-            raise
+                gc.freeze()  # and Python looks for garbage once more, which takes half a second
 
     def invoke(self, ctx: click.Context) -> Any:
         if threading.current_thread() is threading.main_thread():
@@ -363,7 +351,7 @@ def seal(
     _name_leftovers((to or snapshot).parent)
     with warm.forked():
         key = _open_key(**signing)
-        with _resumable(snapshot, "unchanged", to, notebook):  # nobody has read it to its end
+        with _resumable(snapshot, collected=False, to=to, notebook=notebook):
             pack = _seal(snapshot, to, quiet, key, notebook)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
@@ -902,7 +890,7 @@ def _run(
             progress=not quiet,
             signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
         )
-        with _resumable(snapshot.folder, "whole"):
+        with _resumable(snapshot.folder, collected=True):
             if not in_json:
                 terminal.line(f"snapshot: {snapshot.folder}")
             pack = _seal(snapshot.folder, None, quiet, key)
@@ -921,16 +909,24 @@ def _seal(
 
 @contextmanager
 def _resumable(
-    snapshot: Path, state: str, to: Path | None = None, notebook: Path | None = None
+    snapshot: Path, *, collected: bool, to: Path | None = None, notebook: Path | None = None
 ) -> Iterator[None]:
-    """Note on what interrupts the sealing of a snapshot how its pack is made after all."""
+    """Note on what ends the sealing of a snapshot how its pack is made after all.
+
+    Where the caller has not collected the snapshot itself, only a signal gets the note.
+    """
     try:
         yield
-    except (KeyboardInterrupt, _Terminated) as stop:
+    except BaseException as stop:
+        signalled = isinstance(stop, KeyboardInterrupt | _Terminated)
+        if not signalled and not collected:
+            raise
         options = (("--to", to), ("--notebook", notebook))
         place = "".join(f" {name} {shlex.quote(str(path))}" for name, path in options if path)
         command = f"{terminal.typed()} seal {shlex.quote(str(snapshot))}{place}"
-        stop.add_note(f"the snapshot is {state}: {command} makes its pack")
+        state = "whole" if collected else "unchanged"  # nobody has read another's to its end
+        first = "" if signalled else "once the cause is corrected, "
+        stop.add_note(f"the snapshot is {state}: {first}{command} makes its pack")
         raise
 
 

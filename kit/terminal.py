@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import click
 
@@ -43,38 +43,77 @@ def typed() -> str:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Escape whatever anybody prints meanwhile; an error that nobody expected ends the process."""
-    usual = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_Visible(stream) for stream in usual)
+    """Escape whatever anybody prints meanwhile; an error that nobody expected ends the process.
+
+    A standard stream that cannot be written to, or is closed, costs a command nothing but what it
+    prints. Where that was on standard output, a line on standard error states it, and the exit code
+    is not 0.
+    """
+    usual = sys.stdin, sys.stdout, sys.stderr
+    sys.stdin = sys.stdin or _empty("r")
+    out, err = (_Visible(stream or _empty("w"), stream is None) for stream in usual[1:])
+    sys.stdout, sys.stderr = out, err
     try:
         yield
+    except SystemExit as ended:
+        out.flush()
+        if not out.lost:
+            raise
+        line(f"evidence: standard output: {out.lost}; what the command printed is lost", err=True)
+        sys.exit(ended.code or 1)
     except Exception:  # as the interpreter would print it, but for what nobody would see
         traceback.print_exc()
         sys.exit(1)
     finally:
-        sys.stdout, sys.stderr = usual
+        sys.stdin, sys.stdout, sys.stderr = usual
+
+
+def _empty(mode: Literal["r", "w"]) -> TextIO:
+    """Open the empty device for the first standard stream that is closed.
+
+    Else the next file would have that stream's number, and whatever a library prints.
+    """
+    number = os.open(os.devnull, os.O_RDWR)
+    os.set_inheritable(number, True)
+    return open(number, mode, encoding="utf-8", closefd=False)
 
 
 class _Visible:
-    """A stream that escapes what nobody would see, and what its encoding does not have."""
+    """A stream that escapes what nobody would see, and what its encoding does not have.
 
-    def __init__(self, stream: TextIO):
+    Parameters
+    ----------
+    stream : file
+    closed : bool
+        Whether the stream stands for one that is closed.
+
+    Attributes
+    ----------
+    lost : str
+        Why something that was printed is lost; empty where nothing is, or where a reader left.
+    """
+
+    def __init__(self, stream: TextIO, closed: bool = False):
         self._stream = stream
+        self._closed = closed
+        self.lost = ""
 
     def write(self, text: str) -> int:
         start = _REDRAWN.match(text)[0]  # type: ignore[index]
         shown = start + escape(text[len(start) :])
         encoding = self._stream.encoding or "utf-8"
-        with self._read_or_not():
+        with self._written_or_not():
             self._stream.write(shown.encode(encoding, "backslashreplace").decode(encoding))
+        if self._closed:
+            self.lost = "is closed"
         return len(text)
 
     def flush(self) -> None:
-        with self._read_or_not():
+        with self._written_or_not():
             self._stream.flush()
 
     @contextmanager
-    def _read_or_not(self) -> Iterator[None]:
+    def _written_or_not(self) -> Iterator[None]:
         """Let a command end as it would, although nobody reads on: ``evidence verify pack | head``.
 
         What is left goes to the empty device, so that flushing it at exit fails neither.
@@ -82,7 +121,9 @@ class _Visible:
         """
         try:
             yield
-        except BrokenPipeError:
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError):
+                self.lost = f"cannot be written to ({error.strerror})"
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)

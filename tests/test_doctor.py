@@ -108,7 +108,8 @@ def test_what_only_checks_makes_no_key_of_the_labels(signed_in: Path) -> None:
 
 
 def test_the_doctor_gives_the_reason_of_what_has_no_error_code(signed_in: Path) -> None:
-    text = f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [GV-05]'
+    text = f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [GV-05]\n'
+    text += "allowed_regions: [eu-west-1, us-east-1]"
     Path("mine.yaml").write_text(text)
     done = evidence("doctor", "mine.yaml", "--quiet")
     assert "GV-05: s3.GetBucketReplication (not collected)" in done.stdout

@@ -564,7 +564,7 @@ def _refuse_unknown(
     """Raise for a name that a declaration must not use; the message has a similar name."""
     for name in names:
         if name not in accepted:
-            near = difflib.get_close_matches(name, accepted, n=1)
+            near = difflib.get_close_matches(name, accepted)
             names_accepted = ", ".join(sorted(accepted))
             hint = f"did you mean {near[0]!r}?" if near else f"accepted: {names_accepted}"
             raise ValueError(f"{control}: {name!r} is not a {kind}; {hint}")

@@ -242,7 +242,7 @@ class _Evaluation:
                 **self._unmet(row, judged),
             )
         if gaps:
-            return self._gap_finding(base, gaps[0])
+            return self._unseen_row(base, row, gaps[0], judged)
         return self._settled(base, row, judged)
 
     def _deciding(self, row: str, judged: list[tuple[Clause, Outcome]]) -> list[str]:
@@ -273,6 +273,22 @@ class _Evaluation:
         remedies += [self._remedy(row, clause, made) for clause, made in lacking]
         hints = dict.fromkeys(self.control.text_of(made) for _, made in lacking)
         return {"remedies": "; ".join(remedies), "hint": "; ".join(filter(None, hints))}
+
+    def _unseen_row(
+        self, base: Finding, row: str, gap: Trouble, judged: list[tuple[Clause, Outcome]]
+    ) -> Finding:
+        """Return the finding of a row with a gap.
+
+        Where the run sent no request, what the parameters lack for another clause comes first:
+        without it no answer decides.
+        """
+        undeclared = any(
+            isinstance(made, NotEvidenced) and made.reason == "not declared" for _, made in judged
+        )
+        if gap.reason != "not collected" or not undeclared:
+            return self._gap_finding(base, gap)
+        found = self._settled(base, row, judged)
+        return replace(found, hint="; ".join(filter(None, (found.hint, gap.hint))))
 
     def _settled(self, base: Finding, row: str, judged: list[tuple[Clause, Outcome]]) -> Finding:
         """Return the verdict of a row that has no gap and no false clause."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from kit.catalogue.texts import text
@@ -29,8 +29,8 @@ class Attachment(NamedTuple):
 
 def attachments(
     manifest: Mapping[str, Any], evidence: Document, data: FindingsData
-) -> tuple[Attachment, ...]:
-    """Return the findings, the evidence index and the snapshot's manifest as files.
+) -> Iterator[Attachment]:
+    """Yield the findings, the evidence index and the snapshot's manifest as files.
 
     Parameters
     ----------
@@ -40,28 +40,26 @@ def attachments(
     data : dict
         As `kit.pack.document.findings_data` returns it.
     """
-    return (
-        Attachment(
-            "findings.csv",
-            findings_csv(data),
-            "text/csv",
-            text("pack/attachments/findings"),
-            "data",
-        ),
-        Attachment(
-            "evidence.csv",
-            _evidence_csv(evidence),
-            "text/csv",
-            text("pack/attachments/evidence"),
-            "data",
-        ),
-        Attachment(
-            "snapshot.json",
-            json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n",
-            "application/json",
-            text("pack/attachments/snapshot"),
-            "supplement",
-        ),
+    yield Attachment(
+        "findings.csv",
+        findings_csv(data),
+        "text/csv",
+        text("pack/attachments/findings"),
+        "data",
+    )
+    yield Attachment(
+        "evidence.csv",
+        _evidence_csv(evidence),
+        "text/csv",
+        text("pack/attachments/evidence"),
+        "data",
+    )
+    yield Attachment(
+        "snapshot.json",
+        json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n",
+        "application/json",
+        text("pack/attachments/snapshot"),
+        "supplement",
     )
 
 

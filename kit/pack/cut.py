@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict
 
@@ -21,6 +22,7 @@ from kit.report.views import JSON, Cell, cell_text, ids
 _SLACK = 40  # characters: a text that is hardly too long stays whole
 _STATEMENT = 400  # characters, which AWS's statements have at most, with a sample's period
 _IN_LINE = 4  # resources: more read better below each other
+_OF_UNUSED = 1  # row of a status and a reason, where the account does not use AppStream
 _REASONS_APART = 3  # as many reasons of a status each have their own rows
 
 
@@ -80,6 +82,7 @@ def without_standing(blocks: list[JSON]) -> list[JSON]:
 
     It leaves out controls of which nothing is listed row by row, sections that have no others, and
     the section after the controls, which is that of the annexes; a note counts what it leaves out.
+    Of a control's findings it has a row of each status and reason; findings.csv has all.
     """
     parts = sections(blocks)
     with_controls = [n for n, part in enumerate(parts) if has_controls(part)]
@@ -107,11 +110,26 @@ def _listed_controls(block: JSON) -> JSON:
     if block["kind"] != "controls":
         return block
     some = [
-        {**one, "commands": None}  # they are in an annex
+        {**one, "commands": None, "rows": _first_rows(one["rows"])}  # commands are in an annex
         for one in block["blocks"]
         if any(STATUSES[word].listed for word in one["counts"])
     ]
     return {**block, "blocks": some}
+
+
+def _first_rows(table: JSON) -> JSON:
+    """Return a table that lists the first rows of each status and reason alone."""
+    names = [column["name"] for column in table["columns"]]
+    about = [names.index(name) for name in ("status", "reason") if name in names]
+    every = range(len(table["rows"])) if table["listed"] is None else table["listed"]
+    seen: Counter[tuple[Cell, ...]] = Counter()
+    kept = []
+    for place in every:
+        kind = tuple(table["rows"][place][n] for n in about)
+        seen[kind] += 1
+        if seen[kind] <= _OF_UNUSED:
+            kept.append(place)
+    return {**table, "listed": kept}
 
 
 def control_targets(blocks: list[JSON]) -> dict[str, str]:

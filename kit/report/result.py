@@ -31,7 +31,7 @@ from kit.snapshot import Snapshot
 from kit.tables.gone import GONE
 from kit.tables.grants import EVERYBODY_ELSE
 from kit.tables.organisation import names_the_snapshot
-from kit.tables.places import is_unused, regions_not_looked_at
+from kit.tables.places import buckets_left_out, is_unused, regions_not_looked_at
 
 _MOST_HINTS = 3  # reasons in one sentence; findings.csv has each finding's
 _MOST_VALUES = 3  # of a cause that several points share
@@ -78,6 +78,7 @@ def result(findings: Findings, snapshot: Snapshot) -> Note:
             verdict_sentence(verdicts),
             _unseen(findings),
             _left_out(snapshot),
+            _buckets_left_out(snapshot),
             changed_since(findings, snapshot),
         )
     )
@@ -278,6 +279,16 @@ def _left_out(snapshot: Snapshot) -> str:
     if outside.gap:
         return text("report/result/regions_unknown")
     return text("report/result/regions", count=len(outside.value)) if outside.value else ""
+
+
+def _buckets_left_out(snapshot: Snapshot) -> str:
+    """Return how many of AppStream's buckets lie in regions that the run leaves out, and where."""
+    outside = buckets_left_out(snapshot)
+    if not outside:
+        return ""
+    return text(
+        "report/result/buckets_left_out", count=sum(outside.values()), regions=", ".join(outside)
+    )
 
 
 def _values(finding: Finding) -> Iterator[tuple[_Common, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -19,10 +20,11 @@ from kit.calls import (
     LIST_REGIONS,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.parameters import appstream_regions
 from kit.redact.labels import Labels
 from kit.redact.names import shown_bucket
-from kit.snapshot import Snapshot
+from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import Cell, Default, absent_member, attached, derive, known_any
 from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
@@ -193,6 +195,9 @@ def _destinations(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
     answer = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
     if not answer.requests:
         answer = snapshot.answer(GET_BUCKET_REPLICATION, region, Bucket=bucket)
+    if not answer.requests and region and region not in snapshot.regions:
+        hint = text("gaps/region_left_out", region=region)
+        return Cell(gap=Trouble("not collected", GET_BUCKET_REPLICATION.name, hint=hint))
     path = "ReplicationConfiguration.Rules[?Status=='Enabled'].Destination"
     return attached(answer, path, Default([], "replication"))
 
@@ -205,6 +210,12 @@ def is_unused(snapshot: Snapshot) -> bool:
     """Return whether AppStream is in use in none of the regions in scope, each of them seen."""
     enabled = {*snapshot.regions} - snapshot.regions_off.keys()
     return bool(enabled) and enabled <= snapshot.regions_unused
+
+
+def buckets_left_out(snapshot: Snapshot) -> dict[str, int]:
+    """Return how many of AppStream's buckets lie in each region outside the run's scope."""
+    outside = (bucket.region for bucket in buckets_in_scope(snapshot))
+    return dict(Counter(sorted(region for region in outside if region not in snapshot.regions)))
 
 
 def regions_not_looked_at(snapshot: Snapshot) -> Cell:

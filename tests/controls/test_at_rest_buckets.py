@@ -36,6 +36,7 @@ from kit.calls import (
 )
 from kit.controls import CONTROLS
 from kit.tables import tabulate
+from kit.tables.guards import owner
 from tests.controls.scenarios import (
     Given,
     Verdict,
@@ -416,6 +417,17 @@ NO_SOURCE = not_applicable("no bucket that Elastic fleets load from")
 def test_ar_12_sources_are_protected(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "AR-12") == expected
+
+
+def test_whose_a_bucket_is_stays_open_where_every_call_about_it_is_denied(
+    account: Account,
+) -> None:
+    for call in (GET_BUCKET_ENCRYPTION, GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING):
+        account.denies(call, Bucket=SOURCES)
+    found = owner(account.answered(), SOURCES)
+    assert found.value is None
+    assert found.gap
+    assert found.gap.operation == GET_BUCKET_ENCRYPTION.name
 
 
 def test_ar_12_never_advises_a_key_that_elastic_fleets_cannot_use(account: Account) -> None:
@@ -1005,6 +1017,15 @@ SMALL_KEPT = {
     (
         "versions stay",
         ruled(erases(NoncurrentVersionExpiration=None), versioning="Enabled"),
+        fails,
+    ),
+    (
+        "versions of one folder expire, the others stay",
+        ruled(
+            erases(NoncurrentVersionExpiration=None),
+            erases(Expiration=None, Filter={"Prefix": "sessions/"}),
+            versioning="Enabled",
+        ),
         fails,
     ),
     (

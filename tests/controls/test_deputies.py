@@ -110,6 +110,9 @@ DENIED_E2 = but("ArnEquals", "aws:SourceArn", E2)
     ("everybody, for the account", open_to(reads("*", "StringEquals", "aws:SourceAccount", ACCOUNT)), {}),
     ("everybody, for an organisation", open_to(reads("*", "StringEquals", "aws:SourceOrgID", "o-2")), by(f"{ANY}, {BY_ANY}", READ, status=REVIEWED)),
     ("everybody who is a service by name", open_to(reads("*", "StringEquals", "aws:PrincipalServiceName", "cloudfront.amazonaws.com")), by(f"{ANY}, {BY_CDN}", READ, status=REVIEWED)),
+    ("everybody beside a service by name", open_to(reads({"AWS": "*", **CDN}, "ArnLike", "aws:SourceArn", distribution("*", "*"))), by(f"{ANY}, {BY_ANY}", READ, status=REVIEWED) | by(f"{ANY}, {BY_CDN}", READ, status=REVIEWED)),
+    ("a bucket that AppStream named", open_to(reads(CDN, "ArnEquals", "aws:SourceArn", f"arn:aws:s3:::appstream2-36fb080bb8-{REGION}-{OTHER}")), by(f"{FOREIGN}, {BY_CDN}", READ)),
+    ("an account behind a wildcard, beside another that may not read", open_to(reads(CDN, "StringLike", "aws:SourceArn", f"arn:aws:cloudfront:*{OTHER}:distribution/E1"), let(CDN, "s3:GetObjectTagging", **when("StringEquals", "aws:SourceAccount", OTHER[:11] + "1"))), by(f"{FOREIGN}, {BY_CDN}", READ)),
     ("everybody who is a service", open_to(reads("*", "Bool", "aws:PrincipalIsAWSService", "true")), by(f"{ANY}, {BY_ANY}", READ, status=REVIEWED)),
 )  # fmt: skip
 def test_id_05_services_act_for_others(account: Account, given: Given, expected: list[Any]) -> None:

@@ -40,7 +40,7 @@ from tests.controls.scenarios import (
     to_be_reviewed,
     verdicts,
 )
-from tests.standins import ACCOUNT, AS_OF, HOME, LOGS, REGION, Account, replication
+from tests.standins import ACCOUNT, AS_OF, HOME, LOGS, REGION, Account, replication, without
 
 UNDECLARED = not_evidenced("not declared")
 
@@ -666,6 +666,29 @@ def test_gv_05_does_not_take_a_denied_list_for_a_stranger(tmp_path: Path) -> Non
     account.answers(GET_BUCKET_LOCATION, where, REGION, Bucket="appstream-copies")
     found = [one for one in findings(account, "GV-05") if one.resource == HOME]
     assert [(one.status, one.reason) for one in found] == [("not evidenced", "denied")]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "reason", "hint"),
+    [
+        (
+            [],
+            "not declared",
+            "set allowed_regions in the parameters; add {}, where the bucket lies,",
+        ),
+        ([REGION, ABROAD], "not collected", "add {}, where the bucket lies, to regions"),
+    ],
+)
+def test_gv_05_names_what_lacks_of_a_bucket_in_a_region_left_out(
+    tmp_path: Path, allowed: list[str], reason: str, hint: str
+) -> None:
+    account = Account(tmp_path, allowed_regions=allowed)
+    account.bucket(HOME.replace(REGION, ABROAD), region=ABROAD)
+    account.run = account.run.model_copy(update={"controls": ["GV-05"]})
+    snapshot = without(account.snapshot(), GET_BUCKET_REPLICATION)
+    (finding,) = evaluate(tabulate(snapshot)).leaves
+    assert (finding.status, finding.reason) == ("not evidenced", reason)
+    assert finding.hint.startswith(hint.format(ABROAD))
 
 
 def test_gv_05_judges_each_region_in_scope(tmp_path: Path) -> None:

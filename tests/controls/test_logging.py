@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -756,6 +757,20 @@ def test_lg_02_basic_selectors(stored: Account, given: Given, expected: list[Any
     assert verdicts(stored, "LG-02") == expected
 
 
+EITHER = {"Equals": ["true", "false"]}
+EVERY_FIELD = {
+    "eventSource": {"Equals": ["s3.amazonaws.com"]},
+    "eventType": {"Equals": ["AwsApiCall"]},
+    "readOnly": EITHER,
+    "resources.ARN": {"StartsWith": [EVERY]},
+    "sessionCredentialFromConsole": EITHER,
+}
+QUARTERS = [
+    {"eventName": {gets: ["Get"]}, "userIdentity.arn": {ours: ["arn:aws:iam"]}}
+    for gets, ours in product(("StartsWith", "NotStartsWith"), repeat=2)
+]
+
+
 def arns(**operators: list[str]) -> Given:
     return advanced(objects(resources_ARN=operators))
 
@@ -800,6 +815,11 @@ def arns(**operators: list[str]) -> Given:
             objects(readOnly=WRITE, resources_ARN={"StartsWith": ["arn:aws:s3:::other/"]}),
         ),
         fails,
+    ),
+    (
+        "all, by selectors that name every field",
+        advanced(*(objects(**EVERY_FIELD, **half) for half in QUARTERS)),
+        passes,
     ),
     ("some events alone", advanced(objects(eventName={"Equals": ["GetObject"]})), fails),
     ("S3's events", advanced(objects(eventSource={"Equals": ["s3.amazonaws.com"]})), passes),
@@ -1065,8 +1085,13 @@ def test_lg_03_judges_a_trail_once_in_its_home(tmp_path: Path) -> None:
     assert "Delivers to: bucket-" in home.observed
 
 
-def test_lg_01_says_when_selectors_are_known_by_their_defaults(account: Account) -> None:
-    account.fleet().trail(basic=[{}])
+@pytest.mark.parametrize(
+    "others", [[], [{"ReadWriteType": "All", "IncludeManagementEvents": True}]]
+)
+def test_lg_01_says_when_selectors_are_known_by_their_defaults(
+    account: Account, others: list[dict[str, Any]]
+) -> None:
+    account.fleet().trail(basic=[*others, {}])
     (finding,) = findings(account, "LG-01")
     assert finding.status == "pass"
     assert "AWS left a member out: EventSelector, IncludeManagementEvents" in finding.observed

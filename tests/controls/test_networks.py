@@ -213,6 +213,12 @@ def test_an_open_rule_fails_whatever_was_refused_beside_it(account: Account) -> 
     assert verdicts(account, "EX-14") == [fails]
 
 
+def test_ex_14_each_of_a_fleets_groups_has_to_be_seen(account: Account) -> None:
+    place = {"SubnetIds": SUBNETS, "SecurityGroupIds": [GROUP, "sg-gone"]}
+    routes(group(account.fleet(VpcConfig=place)))
+    assert verdicts(account, "EX-14") == [left_out]
+
+
 def test_a_list_of_tables_that_was_cut_leaves_open_whose_the_main_table_is(
     account: Account,
 ) -> None:
@@ -261,6 +267,20 @@ def test_without_a_network_there_is_nothing_to_judge(
         "anywhere, by the endpoint of a service",
         ([rule("0.0.0.0/0")], [{**LISTED_WAY, "GatewayId": "vpce-1"}]),
         passes,
+    ),
+    (
+        "anywhere, by an egress-only gateway for IPv6",
+        (
+            [rule("::/0")],
+            [
+                {
+                    "DestinationIpv6CidrBlock": "::/0",
+                    "State": "active",
+                    "EgressOnlyInternetGatewayId": "eigw-1",
+                }
+            ],
+        ),
+        to_be_reviewed,
     ),
     *(
         (f"anywhere, by {name}", ([rule("::/0")], [{**WORLD, name: id}]), to_be_reviewed)

@@ -101,6 +101,17 @@ def test_a_rule_is_a_copy_where_it_leaves_nothing_out(
     assert verdicts(account, "AR-19") == expected
 
 
+def test_a_rule_is_a_copy_beside_a_rule_that_is_off(account: Account) -> None:
+    (on,), (off,) = (
+        replication("elsewhere", **ALL, Status=status)["ReplicationConfiguration"]["Rules"]
+        for status in ("Enabled", "Disabled")
+    )
+    copied(versioned(account))
+    rules = {"ReplicationConfiguration": {"Role": "arn:aws:iam::1:role/copies", "Rules": [off, on]}}
+    account.answers(calls.GET_BUCKET_REPLICATION, rules, REGION, Bucket=HOME)
+    assert verdicts(account, "AR-19") == [passes]
+
+
 @pytest.mark.parametrize(("more", "verdict"), [({}, undeclared), (WITH_KMS, passes)])
 def test_a_rule_leaves_out_what_kms_encrypts_unless_it_names_it(
     account: Account, more: dict[str, Any], verdict: Verdict

@@ -231,6 +231,7 @@ def signing(status: str, authority: str | None = "ACTIVE", **members: Any) -> Gi
     ("its authority expired", signing("ENABLED", "EXPIRED"), fails),
     ("its authority is disabled", signing("ENABLED", "DISABLED"), fails),
     ("its authority is active, and over", signing("ENABLED", ends=AS_OF - dt.timedelta(1)), fails),
+    ("its authority ends now, which counts as in time", signing("ENABLED", ends=AS_OF), passes),
     ("its authority has no end", signing("ENABLED", ends=None), passes),
     (
         "AWS says nothing of the authority's state",

@@ -222,6 +222,17 @@ def test_of_an_account_without_appstream_the_pdf_has_what_is_open(
     assert (note in text) == (not in_use)
 
 
+def test_of_an_account_without_appstream_the_pdf_has_a_row_of_each_status_and_reason() -> None:
+    rows = [["u", "fail", ["E0001"]], ["v", "fail", ["E0002"]], ["w", "not evidenced", ["E0003"]]]
+    cells = [new_markdown_cell("# Identity"), shown(Controls([control("ID-03", "fail", rows)]))]
+    made = document(new_notebook(cells=[shown(cover()), *cells])).blocks
+    (block,) = (one for one in without_standing(made) if one["kind"] == "controls")
+    (whole,) = (one for one in made if one["kind"] == "controls")
+    table = block["blocks"][0]["rows"]
+    assert table["listed"] == [0, 2]
+    assert table["rows"] == whole["blocks"][0]["rows"]["rows"]
+
+
 def test_without_controls_nothing_is_left_out() -> None:
     made = document(new_notebook(cells=[shown(cover()), new_markdown_cell("# A\n\n# B")])).blocks
     assert without_standing(made) == made

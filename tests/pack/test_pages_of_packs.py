@@ -23,6 +23,8 @@ RUNS = {
     "demo": parameters(DEMO),
     "careless": Run(account="012345678901", regions=["eu-west-1"]),
     "empty": Run(account="222233334444", regions=["eu-west-1"]),
+    # AppStream is in use, in regions that the run leaves out.
+    "careless elsewhere": Run(account="012345678901", regions=["eu-central-1"]),
 }
 MOST = 29  # pages from the result to the last finding
 HEADER, FOOTER = 50, 790  # points from the top of A4
@@ -60,7 +62,7 @@ def read(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Any:
         folder = tmp_path_factory.mktemp(account)
         run = RUNS[account].model_copy(update={"pseudonym_key": str(folder / "key")})
         with pytest.MonkeyPatch.context() as patch:
-            for variable, value in sandbox.environment(account).items():
+            for variable, value in sandbox.environment(account.partition(" ")[0]).items():
                 patch.setenv(variable, value)
             stored = collect(run, calls_of(run), folder / "snapshot", progress=False)
         chain.sealed(stored.folder, folder / "pack", with_pdf=True)
@@ -101,6 +103,15 @@ def test_result_to_findings_are_under_thirty_pages(read: Any, account: str) -> N
 def test_an_account_without_appstream_has_ten_pages_at_most(read: Any) -> None:
     _, pages = read("empty")
     assert 1 < len(pages) <= 10
+
+
+def test_so_has_an_account_that_uses_it_in_other_regions(read: Any) -> None:
+    _, pages = read("careless elsewhere")
+    assert 1 < len(pages) <= 10
+    first = " ".join(words for _, _, words in pages[0].lines)
+    assert "AppStream is not in use in the region of this run (eu-central-1)" in first
+    assert "6 buckets of AppStream lie in regions that this run leaves out: eu-west-1," in first
+    assert "Set allowed_regions in the parameters; add eu-west-1, where the bucket lies" in first
 
 
 @pytest.mark.parametrize("account", RUNS)

@@ -52,6 +52,7 @@ def finding(control: str, status: str, **members: str) -> Finding:
 
 
 GAP = {"operation": "s3.GetBucketPolicy", "code": "AccessDenied", "reason": "denied"}
+ABROAD_BUCKET = HOME.replace(REGION, "us-east-1")
 GONE_CONTROLS = ("AR-14", "AR-16")
 GRANT = {"permission": "s3:GetBucketPolicy", "hint": "grant s3:GetBucketPolicy to the collector"}
 
@@ -286,6 +287,16 @@ def test_an_account_without_appstream_gets_that_sentence(tmp_path: Path) -> None
     assert result(found, snapshot).text.startswith("The kit looked at the configuration")
 
 
+def test_buckets_in_regions_that_the_run_leaves_out_are_counted(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions_unused=(REGION,)).bucket(ABROAD_BUCKET, region="us-east-1")
+    found, snapshot = judged(account)
+    stated = "1 bucket of AppStream lies in a region that this run leaves out: us-east-1."
+    assert stated in result(found, snapshot).text
+    both = Account(tmp_path / "both", regions=(REGION, "us-east-1")).bucket(HOME)
+    both.bucket(ABROAD_BUCKET, region="us-east-1")
+    assert "leaves out" not in result(*judged(both)).text
+
+
 def test_a_run_of_some_controls_states_that_the_others_are_not_judged(tmp_path: Path) -> None:
     findings, snapshot = judged(Account(tmp_path, controls=["AR-03", "ID-03"]).fleet())
     stated = f"The parameters chose 2 of the kit's {len(CONTROLS)} controls; the others are not"
@@ -318,7 +329,7 @@ def test_fails_are_in_the_order_of_what_they_let_happen() -> None:
         finding(name, "fail") for name in ("EX-04", "AR-05", "IT-04", "ID-03", "EX-05", "MD-03")
     ]
     ordered = [point.controls for point in points(Findings(some), lambda one: one.is_open)]
-    assert ordered == [["MD-03"], ["EX-05"], ["ID-03"], ["IT-04"], ["AR-05"], ["EX-04"]]
+    assert ordered == [["MD-03"], ["EX-05"], ["EX-04"], ["ID-03"], ["IT-04"], ["AR-05"]]
     unseen = [finding("MD-03", "not evidenced", reason="needs review", hint="a")]
     unseen += [finding("AR-05", "not evidenced", reason="needs review", hint=hint) for hint in "bb"]
     ordered = [point.controls for point in points(Findings(unseen), lambda one: one.is_open)]
@@ -329,7 +340,27 @@ def test_every_control_has_one_place_in_the_order() -> None:
     named = [name for controls in known().order.values() for name in controls]
     assert len(named) == len({*named})
     assert {*named} <= {*CONTROLS}
-    assert rank("AR-05") == rank("EX-99") == [*known().order].index("safeguards")
+    assert rank("AR-05") == rank("EX-99")
+    ranks = [rank(name) for name in named]
+    assert ranks == sorted({*ranks}), "also within what a fail lets happen"
+    assert rank("IT-03") < rank("AR-05") < rank("LG-01")
+
+
+def test_within_what_fails_let_happen_the_list_decides_and_not_the_number() -> None:
+    """Root's missing second factor comes before rights that many have."""
+    some = [finding("ID-05", "fail", reason=str(n)) for n in range(3)]
+    some += [finding("ID-02", "fail"), finding("ID-01", "fail")]
+    some += [finding("AR-16", "fail"), finding("EX-04", "fail"), finding("MD-01", "fail")]
+    high = [replace(one, severity="high") for one in some]
+    ordered = [point.controls for point in points(Findings(high), lambda one: one.is_open)]
+    expected = ("MD-01", "EX-04", "ID-01", "ID-02", "ID-05", "AR-16")
+    assert ordered == [[name] for name in expected]
+
+
+def test_what_lacks_safeguards_is_by_the_number_of_findings() -> None:
+    some = [finding("AR-06", "fail", reason=str(n)) for n in range(2)] + [finding("AR-05", "fail")]
+    ordered = [point.controls for point in points(Findings(some), lambda one: one.is_open)]
+    assert ordered == [["AR-06"], ["AR-05"]]
 
 
 def test_each_column_of_a_common_cause_is_one_that_a_control_reads() -> None:

@@ -115,6 +115,8 @@ ASKED: list[tuple[str, list[dict[str, Any]], set[Any]]] = [
     ("all but one resource", [but("NotResource", OTHER)], ALL - (CHANGE - ONE)),
     ("all but the bucket", [but("NotResource", f"{BUCKET}*")], CHANGE | USER),
     ("all but a folder leaves the rest", [but("NotResource", f"{BUCKET}/a/*")], ALL),
+    ("all but one resource, and another elsewhere", [
+        but("NotResource", OTHER), allow("*", "arn:aws:s3:::elsewhere")], ALL - (CHANGE - ONE)),
     ("denied", [allow(), deny("s3:*")], CHANGE | USER),
     ("denied before it is allowed", [deny("S3:GET*"), allow()], ALL - READ),
     ("denied elsewhere", [allow(), deny("s3:*", "arn:aws:s3:::other*")], ALL),
@@ -219,6 +221,28 @@ def test_a_boundary_limits_and_gives_nothing() -> None:
     near = when("StringEquals", "aws:SourceVpc", "vpc-1")
     assert rights(allow(), boundary=[allow(**near)]) == Rights(narrowed=frozenset(ALL))
     assert rights(allow(**near), boundary=[allow("s3:*")]).narrowed == READ | PROTECT
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([allow("s3:GetObject")], True),
+        ([allow("appstream:UpdateStack")], True),
+        ([allow("s3:PutObject"), allow("appstream:UpdateStack", OTHER)], False),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_a_policy_gives_a_capability_by_any_part_of_it(
+    statements: Any, expected: bool, together: bool
+) -> None:
+    needs = (("s3:GetObject", "files"), ("appstream:UpdateStack", "stack"))
+    ways = (Way(needs),) if together else tuple(Way((need,)) for need in needs)
+    things = (
+        Thing("files", Target(FILES, "111122223333")),
+        Thing("stack", Target(STACK, "111122223333")),
+    )
+    caller = Caller("role", ME, "111122223333")
+    assert Capability("", ways, things).through(caller, read(statements)) is expected
 
 
 def test_wholly_means_all_that_a_pattern_stands_for() -> None:
