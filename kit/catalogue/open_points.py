@@ -48,14 +48,14 @@ def known() -> OpenPoints:
 
 
 def rank(control: str) -> int:
-    """Return how grave what a fail of a control lets happen is; 0 is the gravest."""
-    return _ranks().get(control, [*known().order].index(_OTHERS))
+    """Return how grave what a fail of a control lets happen is; 0 is the gravest.
+
+    Controls that the order does not name share a rank.
+    """
+    return _ranks().get(control) or _ranks()[_OTHERS]
 
 
 @cache
 def _ranks() -> dict[str, int]:
-    return {
-        control: place
-        for place, controls in enumerate(known().order.values())
-        for control in controls
-    }
+    places = (name for kind, names in known().order.items() for name in (kind, *names))
+    return {name: place for place, name in enumerate(places)}

@@ -329,7 +329,7 @@ def test_fails_are_in_the_order_of_what_they_let_happen() -> None:
         finding(name, "fail") for name in ("EX-04", "AR-05", "IT-04", "ID-03", "EX-05", "MD-03")
     ]
     ordered = [point.controls for point in points(Findings(some), lambda one: one.is_open)]
-    assert ordered == [["MD-03"], ["EX-05"], ["ID-03"], ["IT-04"], ["AR-05"], ["EX-04"]]
+    assert ordered == [["MD-03"], ["EX-05"], ["EX-04"], ["ID-03"], ["IT-04"], ["AR-05"]]
     unseen = [finding("MD-03", "not evidenced", reason="needs review", hint="a")]
     unseen += [finding("AR-05", "not evidenced", reason="needs review", hint=hint) for hint in "bb"]
     ordered = [point.controls for point in points(Findings(unseen), lambda one: one.is_open)]
@@ -340,7 +340,27 @@ def test_every_control_has_one_place_in_the_order() -> None:
     named = [name for controls in known().order.values() for name in controls]
     assert len(named) == len({*named})
     assert {*named} <= {*CONTROLS}
-    assert rank("AR-05") == rank("EX-99") == [*known().order].index("safeguards")
+    assert rank("AR-05") == rank("EX-99")
+    ranks = [rank(name) for name in named]
+    assert ranks == sorted({*ranks}), "also within what a fail lets happen"
+    assert rank("IT-03") < rank("AR-05") < rank("LG-01")
+
+
+def test_within_what_fails_let_happen_the_list_decides_and_not_the_number() -> None:
+    """Root's missing second factor comes before rights that many have."""
+    some = [finding("ID-05", "fail", reason=str(n)) for n in range(3)]
+    some += [finding("ID-02", "fail"), finding("ID-01", "fail")]
+    some += [finding("AR-16", "fail"), finding("EX-04", "fail"), finding("MD-01", "fail")]
+    high = [replace(one, severity="high") for one in some]
+    ordered = [point.controls for point in points(Findings(high), lambda one: one.is_open)]
+    expected = ("MD-01", "EX-04", "ID-01", "ID-02", "ID-05", "AR-16")
+    assert ordered == [[name] for name in expected]
+
+
+def test_what_lacks_safeguards_is_by_the_number_of_findings() -> None:
+    some = [finding("AR-06", "fail", reason=str(n)) for n in range(2)] + [finding("AR-05", "fail")]
+    ordered = [point.controls for point in points(Findings(some), lambda one: one.is_open)]
+    assert ordered == [["AR-06"], ["AR-05"]]
 
 
 def test_each_column_of_a_common_cause_is_one_that_a_control_reads() -> None:
