@@ -824,7 +824,8 @@ def lab(parameters: Path | None, sandbox: bool, flags: tuple[str, ...]) -> None:
     """Open the notebook in JupyterLab, rooted in the current folder; FLAGS are JupyterLab's own.
 
     A folder without notebooks/ gets copies of the kit's notebooks. Parameters of the file fill what
-    the notebook's first cell leaves at its default.
+    the notebook's first cell leaves at its default; a cell that names an account needs no file, and
+    the kit then reads nothing of it.
     """
     from kit.lab import open_lab
 

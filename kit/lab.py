@@ -30,7 +30,8 @@ def open_lab(parameters: Path | None, sandbox: bool, flags: Sequence[str]) -> in
     Parameters
     ----------
     parameters : Path, optional
-        File that fills what the notebook's parameters cell leaves at its default.
+        File that fills what the notebook's parameters cell leaves at its default, unless the cell
+        names an account.
     sandbox : bool
         Whether the notebook collects from the sample account of a local sandbox.
     flags : sequence of str

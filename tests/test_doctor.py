@@ -49,6 +49,20 @@ def test_init_replaces_no_file(signed_in: Path) -> None:
     assert (done.exit_code, Path("mine.yaml").read_text()) == (2, "mine")
 
 
+@pytest.mark.parametrize(
+    "command", [("init", "/proc/none/mine.yaml"), ("run", "run.yaml"), ("batch", "batch.yaml")]
+)
+def test_a_place_that_cannot_be_written_ends_every_command_alike(
+    command: tuple[str, str], signed_in: Path
+) -> None:
+    Path("run.yaml").write_text(f'account: "{ACCOUNT}"\noutputs: /proc/none')
+    accounts = f'accounts: [{{account: "{ACCOUNT}", controls: [GV-01]}}]'
+    Path("batch.yaml").write_text(f"name: a\noutputs: /proc/none\n{accounts}")
+    done = evidence(*command)
+    assert (done.exit_code, "/proc/none" in done.stderr) == (1, True), done.output
+    assert "cannot be written" in done.stderr
+
+
 def test_init_leaves_no_file_where_nobody_can_sign_in(
     signed_in: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -395,6 +395,10 @@ def _targets(
     controls: dict[str, str] = {}
     commands: dict[str, str] = {}
     rows: dict[str, str] = {}
+    order = [control["id"] for control in _controls(blocks)]
+    for block in blocks:
+        if block["kind"] == "remedies":  # in the order in which the document has the controls
+            block["entries"].sort(key=lambda entry: _first(entry["controls"], order))
     for block in blocks:
         if block["kind"] == "heading":
             block["target"] = target("section", block["text"])
@@ -420,6 +424,11 @@ def _targets(
                 if name not in rows:
                     rows[name] = table["targets"][number] = target("row", name)
     return controls, rows
+
+
+def _first(names: list[str], order: list[str]) -> int:
+    """Return the place of the first of some controls; the last place where none is listed."""
+    return min((order.index(name) for name in names if name in order), default=len(order))
 
 
 def _cite(blocks: list[Block], rows: dict[str, str]) -> None:

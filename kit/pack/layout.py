@@ -56,6 +56,7 @@ MEASURES = {
     "facts": 128.0,
 }
 _WORDS = (
+    "commands",
     *("contents", "page", "warning", "expected", "observed", "severity", "evidence"),
     *("articles", "remediation", "remediation_on", "commands_on", "on_page", "beyond"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kit.catalogue.texts import text
+from kit.catalogue.texts import has, text
 from kit.judge.evaluator import shown
 from kit.judge.findings import Findings
 from kit.report.accepted import unused_waivers
@@ -38,7 +38,7 @@ def inventory(tables: Mapping[str, Built], which: str, columns: Iterable[str] = 
         ]
         for row, values in table.rows.items()
     ]
-    noun = table.spec.noun
+    noun, own = table.spec.noun, f"report/inventory/{which}"
     columns_ = [
         column("region", "code"),
         Column("resource", noun.capitalize(), "code"),
@@ -48,7 +48,7 @@ def inventory(tables: Mapping[str, Built], which: str, columns: Iterable[str] = 
         columns_, rows = columns_[1:], [row[1:] for row in rows]
     return Table(
         f"inventory-{which}",
-        text("report/inventory/caption", noun=noun),
+        text("report/inventory/caption", noun=text(own) if has(own) else noun),
         columns_,
         rows,
         **first_of(rows, _PDF_INVENTORY),

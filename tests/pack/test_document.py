@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from kit.errors import UserError
 from kit.pack.document import Document, NotebookOutputError, document, findings_data, tables
-from kit.report.views import EVIDENCE_MIME, Column, Controls, Data, Figure, Note, Table
+from kit.report.views import EVIDENCE_MIME, Column, Controls, Data, Figure, Note, Remedies, Table
 from tests.pack.conftest import commands, control, cover, evidence_index, shown
 from tests.pack.samples import FACTS, HOSTILE, record
 
@@ -274,3 +274,14 @@ def test_columns_that_somebody_edited_are_refused(columns: Any) -> None:
     cell = new_code_cell("x", outputs=[new_output("display_data", data={EVIDENCE_MIME: data})])
     with pytest.raises(NotebookOutputError, match="malformed view"):
         findings_data(new_notebook(cells=[cell]))
+
+
+def test_commands_stand_in_the_order_of_the_controls() -> None:
+    entries = [entry for name in ("AR-05", "EX-01", "GV-05") for entry in commands(name).entries]
+    evidence = made(
+        shown(Controls([control("GV-05", "fail", [])])),
+        shown(Controls([control("AR-05", "fail", [])])),
+        shown(Remedies(entries)),
+    )
+    remedies = evidence.blocks[-1]
+    assert [entry["controls"] for entry in remedies["entries"]] == [["GV-05"], ["AR-05"], ["EX-01"]]

@@ -363,7 +363,7 @@ def test_a_table_without_rows_here_keeps_its_number(tmp_path: Path) -> None:
     made = pdf(document(new_notebook(cells=[shown(cover()), *map(shown, views)])))
     text = squeezed("".join(texts(made, tmp_path)))
     assert "Table1Nothingwasfound.Thereisnone." in text
-    assert "Table2AllstandintheHTML." in text
+    assert "Table2Allofit.AllstandintheHTML." in text
     assert "Table3Some" in text
 
 

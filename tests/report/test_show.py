@@ -479,3 +479,12 @@ def test_an_impact_assessment_is_stated_to_be_tested_for_agents_alone(findings: 
     assert "LG-08" in row["related"]
     (asked,) = (row for row in show.requests().rows if "EX-10" in row[3])
     assert "A rule tests the declaration for agents alone" in asked[-1]
+
+
+def test_the_inventory_of_buckets_states_which_buckets_it_has(tmp_path: Path) -> None:
+    tables = tabulate(Account(tmp_path).bucket().snapshot())
+    caption = show.inventory(tables, "buckets").caption
+    assert caption.endswith(
+        "each bucket that AppStream made for home folders, application settings or logs"
+    )
+    assert show.inventory(tables, "stacks").caption == "Inventory, with a row for each stack"
