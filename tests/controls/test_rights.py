@@ -684,6 +684,8 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
 @scenarios(
     ("SAML", by_saml(READS, Condition=AUD), MAPPED),
     ("SAML without a condition", by_saml(READS), MAPPED),
+    ("SAML with tags of the session", by_saml(READS, Condition=AUD, Action=["sts:AssumeRoleWithSAML", "sts:TagSession"]), MAPPED),
+    ("tags of a session without one", by_saml(READS, Condition=AUD, Action="sts:TagSession"), ROLE),
     *(
         (f"SAML, by what everybody has: {operator} {key}", by_saml(READS, **on(operator, key, value)), MAPPED)
         for operator, key, value in (
