@@ -4,8 +4,9 @@
 
 Each mutant changes one comparison, boolean, condition, number or compared word in `kit/tables` or
 `kit/controls`. One process collects the tests and records which of them run which line; then each
-mutant has a fork of that process, in which the tests of its line run until one fails. `--imports`
-changes what stands outside functions instead, and imports everything again for each mutant.
+mutant has a fork of that process, in which the tests of its line run until one fails. A mutant of a
+line that no test runs survives. `--imports` changes what stands outside functions instead, and
+imports everything again for each mutant.
 """
 
 from __future__ import annotations
@@ -280,17 +281,26 @@ class Runner:
                 functions[one.__code__].append(one)
         gc.freeze()
         for mutant in self.drawn:
-            chosen = record.chosen(mutant, session.items)
-
-            def run(mutant: Mutant = mutant, chosen: list[pytest.Item] = chosen) -> None:
-                swap(mutant, functions)
-                _run(chosen)
-
-            self.alive += _lives(mutant, run)
+            self.alive += survives(mutant, record.chosen(mutant, session.items), functions)
         return True
 
     def _write(self, items: list[pytest.Item]) -> None:
         self.record.write_bytes(pickle.dumps(_record(items)))
+
+
+def survives(
+    mutant: Mutant, chosen: list[pytest.Item], functions: dict[CodeType, list[FunctionType]]
+) -> bool:
+    """Print and return whether none of the chosen tests notices a mutant of functions."""
+
+    def run() -> None:
+        swap(mutant, functions)
+        _run(chosen)
+
+    if chosen:
+        return _lives(mutant, run)
+    print(f"SURVIVES {_named(mutant)} (no test runs it)", flush=True)
+    return True
 
 
 def _forked(run: Callable[[], object], seconds: int = resource.RLIM_INFINITY) -> bool:
@@ -306,9 +316,12 @@ def _lives(mutant: Mutant, run: Callable[[], object]) -> bool:
     before = time.monotonic()
     lives = _forked(run, _CPU_SECONDS)
     word, took = "SURVIVES" if lives else "dies", time.monotonic() - before
-    place = f"{mutant.path.relative_to(ROOT)}:{mutant.first}"
-    print(f"{word} {place} {mutant.change} ({took:.1f} s)", flush=True)
+    print(f"{word} {_named(mutant)} ({took:.1f} s)", flush=True)
     return lives
+
+
+def _named(mutant: Mutant) -> str:
+    return f"{mutant.path.relative_to(ROOT)}:{mutant.first} {mutant.change}"
 
 
 def _import_and_run(mutant: Mutant) -> None:

@@ -84,3 +84,13 @@ def test_a_function_runs_what_it_was_changed_to(module: ModuleType, tmp_path: Pa
     }
     mutants.swap(made["LEAST <= days < 8  ->  LEAST <= days <= 8"], functions)
     assert (judged(3), judged(8), judged(9)) == (True, True, False)
+
+
+def test_a_line_that_no_test_runs_survives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(mutants, "ROOT", tmp_path)
+    change = changes(SOURCE, tmp_path)["not days  ->  days"]
+    nothing = mutants.Record(frozenset(), {}, {}, [])
+    assert mutants.survives(change, nothing.chosen(change, []), {})
+    assert capsys.readouterr().out == "SURVIVES changed.py:5 not days  ->  days (no test runs it)\n"

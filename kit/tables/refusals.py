@@ -56,7 +56,8 @@ def refuses_all(
 ) -> Known:
     """Whether a policy denies some actions to everybody, from wherever.
 
-    It judges callers whom no policy names, and a caller for each value that a condition singles out.
+    It judges callers whom no policy names, and each with every value that a condition singles out:
+    a condition may except some of them alone, such as users by ``aws:PrincipalType``.
 
     Parameters
     ----------
@@ -64,6 +65,10 @@ def refuses_all(
         Actions, each on the bucket or on the objects in it.
     context : mapping, optional
         How the requests come that have to be denied, such as over plain HTTP.
+
+    References
+    ----------
+    IAM User Guide, "AWS global condition context keys" and "Principal key values".
     """
     # NotPrincipal is there to leave somebody over.
     statements = tuple(statement for statement in statements if not statement.excepts_principals)
@@ -81,10 +86,10 @@ def _refuse_all(
 ) -> Known:
     how = dict(context)
     statements = targets[0][1].policy or ()
-    callers = [*synthetic_callers(account, partition).values()]
-    callers += map(any_of_account, {*accounts_named(statements, account), account})
-    singled_out = (pair for pair in _singled_out(statements) if pair[0] not in how)
-    callers += [with_context(callers[0], key, value) for key, value in singled_out]
+    unnamed = synthetic_callers(account, partition).values()
+    callers = [*unnamed, *map(any_of_account, {*accounts_named(statements, account), account})]
+    singled_out = _singled_out(statements)
+    callers += [with_context(one, key, value) for one in unnamed for key, value in singled_out]
     outcomes = {
         denied(caller, action, target, how, ordinary=True)
         for action, target in targets

@@ -27,6 +27,7 @@ from kit.calls import (
     GET_BUCKET_POLICY,
     GET_BUCKET_POLICY_STATUS,
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
+    GET_BUCKET_REPLICATION,
     GET_BUCKET_VERSIONING,
     GET_EVENT_DATA_STORE,
     GET_KEY_ROTATION_STATUS,
@@ -89,6 +90,11 @@ def no_encryption(account: Account, bucket: str = HOME) -> Account:
 @scenarios(
     ("no key in use", nothing, NO_KEY),
     ("S3's own keys", lambda a: a.bucket(), NO_KEY),
+    (
+        "a source of the account's own, whose copies are not in scope",
+        lambda a: block(a).bucket(SOURCES).denies(GET_BUCKET_REPLICATION, Bucket=SOURCES),
+        NO_KEY,
+    ),
     ("KMS without a key named", lambda a: a.bucket(encryption="aws:kms"), NO_KEY),
     ("AWS's key, of which KMS says nothing", under(KeyManager="AWS", rotation=None), NO_KEY),
     ("not made by KMS", under(Origin="EXTERNAL", rotation=None), NO_KEY),

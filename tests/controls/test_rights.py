@@ -414,14 +414,33 @@ def test_id_05_access_points_that_nobody_read(account: Account, unread: str) -> 
     assert statuses_of(account) == {}
 
 
+@pytest.mark.parametrize(
+    "bucket",
+    [
+        (),
+        (deny("s3:*", [H, f"{H}/*"], Principal={"AWS": OTHER}),),
+        (let({"AWS": OTHER}, "s3:GetBucketLocation"),),
+    ],
+    ids=["no statement", "a denial", "another action"],
+)
 @pytest.mark.parametrize("unread", UNREAD)
 def test_id_05_access_points_unread_decide_nothing_where_no_policy_leaves_it_to_them(
+    account: Account, unread: str, bucket: tuple[Any, ...]
+) -> None:
+    call, requested = UNREAD[unread]
+    pointed(at({"AWS": HELPDESK}), bucket=bucket)(account)
+    account.denies(call, REGION, **requested)
+    assert everybody_else(account) == NOBODY
+
+
+@pytest.mark.parametrize("unread", UNREAD)
+def test_id_05_access_points_unread_may_admit_where_a_policy_admits_others(
     account: Account, unread: str
 ) -> None:
     call, requested = UNREAD[unread]
-    pointed(at({"AWS": HELPDESK}), bucket=())(account)
+    pointed(at({"AWS": HELPDESK}), bucket=(let({"AWS": OTHER}, "s3:GetObject"),))(account)
     account.denies(call, REGION, **requested)
-    assert everybody_else(account) == NOBODY
+    assert everybody_else(account) == dict.fromkeys(NOBODY, call.name)
 
 
 @pytest.mark.parametrize("unread", UNREAD)
@@ -665,6 +684,8 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
 @scenarios(
     ("SAML", by_saml(READS, Condition=AUD), MAPPED),
     ("SAML without a condition", by_saml(READS), MAPPED),
+    ("SAML with tags of the session", by_saml(READS, Condition=AUD, Action=["sts:AssumeRoleWithSAML", "sts:TagSession"]), MAPPED),
+    ("tags of a session without one", by_saml(READS, Condition=AUD, Action="sts:TagSession"), ROLE),
     *(
         (f"SAML, by what everybody has: {operator} {key}", by_saml(READS, **on(operator, key, value)), MAPPED)
         for operator, key, value in (

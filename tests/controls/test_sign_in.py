@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -154,6 +155,25 @@ def test_id_04_second_factor_of_streaming_users(
 ) -> None:
     given(account)
     assert verdicts(account, "ID-04") == expected
+
+
+def test_a_provider_has_one_label_and_the_users_of_pools_alone_are_counted(
+    account: Account,
+) -> None:
+    provider(account).lists(LIST_SAML_PROVIDERS, {"ValidUntil": AS_OF})  # AWS left its ARN out
+    account.lists(DESCRIBE_DIRECTORY_CONFIGS, directory())
+    account.lists(DESCRIBE_USERS, pool_user("CONFIRMED"))
+    users = {
+        one.resource: re.search(r"Enabled users of the pool: (\d+)", one.observed)
+        for one in findings(account, "ID-04")
+    }
+    counts = {way: found and found[1] for way, found in users.items()}
+    providers = {one.resource for one in findings(account, "ID-17")}
+    assert len(providers) == 2
+    pool = f"user pool of {REGION}"
+    directories = counts.keys() - providers - {pool}
+    assert len(directories) == 1
+    assert counts == {pool: "1", **dict.fromkeys(providers | directories, "0")}
 
 
 def test_id_04_strict_profile_forbids_the_user_pool(strict: Account) -> None:

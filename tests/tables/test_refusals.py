@@ -213,6 +213,18 @@ def test_several_statements_may_do_it_between_them() -> None:
     assert not refuses(objects)
 
 
+@pytest.mark.parametrize("kind", ["AssumedRole", "User", "Account", "Anonymous"])
+def test_whoever_meets_an_exception_is_left_over(kind: str) -> None:
+    """Roles are denied altogether, say, and everybody else but from one VPC.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principaltype
+    """
+    others = {"StringNotEquals": {"aws:PrincipalType": kind}}
+    elsewhere = {"StringNotEqualsIfExists": {"aws:SourceVpc": "vpc-1"}}
+    assert not refuses(statement(Condition=others), statement(Condition=elsewhere))
+    assert refuses(statement(Condition=others), statement(Condition=None))
+
+
 def test_only_a_denial_denies() -> None:
     assert not refuses(statement(Effect="Allow"))
 
