@@ -200,6 +200,8 @@ def _brief_text(whole: str, brief: int | None) -> str:
     if whole[brief] not in " ;,.":  # the cut would part a word
         kept = kept.rpartition(" ")[0] or kept
     kept = kept.rstrip()
+    if kept.endswith(":"):  # a title without its value
+        kept = kept.rpartition(";")[0] or kept
     return f"{kept} … {text('pack/cut/characters', count=len(whole) - len(kept))}"
 
 

@@ -1096,7 +1096,7 @@ def test_ar_17_says_no_day_where_days_erase_everything_before_it(account: Accoun
     ruled(erases(Expiration={"Date": day("2099-01-01")}), erases(30))(account)
     (finding,) = findings(account, "AR-17")
     assert "Days after which everything is erased: 30" in finding.observed
-    assert "Day before which not all is erased: none" in finding.observed
+    assert "Day until which rules keep some objects: none" in finding.observed
 
 
 def test_ar_17_says_until_when_nothing_is_erased(account: Account) -> None:
@@ -1104,7 +1104,7 @@ def test_ar_17_says_until_when_nothing_is_erased(account: Account) -> None:
     (finding,) = findings(account, "AR-17")
     assert "Days after which everything is erased: none" in finding.observed
     assert (
-        "Day before which not all is erased: 2099-01-31" in finding.observed
+        "Day until which rules keep some objects: 2099-01-31" in finding.observed
     )  # versions stay 30 days more
 
 

@@ -678,3 +678,9 @@ def test_words_of_the_kit_among_values_have_texts_and_quoted_ones_none(
     monkeypatch.setattr(texts, "_catalogue", lambda language: own)
     assert shown(value) == words
     assert shown(value, quoted=True) == quoted
+
+
+def test_keys_of_a_cell_are_words_and_no_names_of_members() -> None:
+    report = {"name": "SOC 2", "period_start": "2026-01-01", "period_end": "2026-06-30", "arn": "a"}
+    words = "name SOC 2, from 2026-01-01, to 2026-06-30, ARN a"
+    assert shown(report, quoted=True) == words

@@ -35,6 +35,12 @@ def table(rows: list[list[Any]], *columns: Column, **fields: Any) -> Table:
         ("text", "word " * 30, 12, "word word … (141 more characters in findings.csv)"),
         ("text", "x" * 100, 12, "x" * 12 + " … (88 more characters in findings.csv)"),
         ("text", "By: a-policy; " * 10, 12, "By: a-policy … (128 more characters in findings.csv)"),
+        (
+            "text",
+            "By: none; Seen: " + "x" * 99,
+            16,
+            "By: none … (107 more characters in findings.csv)",
+        ),
         ("text", None, 12, None),
         ("code", "9f" * 32, 12, "9f" * 6),
         ("number", 1234567, 3, 1234567),
