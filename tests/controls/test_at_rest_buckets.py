@@ -91,6 +91,12 @@ def no_encryption(account: Account, bucket: str = HOME) -> Account:
     ("no key in use", nothing, NO_KEY),
     ("S3's own keys", lambda a: a.bucket(), NO_KEY),
     (
+        "a bucket of a region that is not in scope",
+        lambda a: a.bucket(HOME.replace(REGION, "us-east-1"), region="us-east-1"),
+        NO_KEY,
+    ),
+    ("a bucket that AWS does not name", lambda a: agents(a, arn=None), NO_KEY),
+    (
         "a source of the account's own, whose copies are not in scope",
         lambda a: block(a).bucket(SOURCES).denies(GET_BUCKET_REPLICATION, Bucket=SOURCES),
         NO_KEY,
