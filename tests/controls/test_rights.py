@@ -198,6 +198,7 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
     ("a service that logs for the account", open_to(let({"Service": "logging.s3.amazonaws.com"}, "s3:PutObject", Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})), {}),
     ("CloudFront", open_to(let({"AWS": CLOUDFRONT}, "s3:GetObject")), by("identity", READ)),
     ("a canonical user", open_to(let({"CanonicalUser": "79a5"}, "s3:GetObject")), by("identity", READ)),
+    ("a canonical user beside a foreign account", open_to(let({"CanonicalUser": "79a5", "AWS": OTHER}, "s3:GetObject")), by("identity", READ) | by(FOREIGN, READ)),
     ("one who was deleted", open_to(let({"AWS": "AROAEXAMPLE"}, "s3:GetObject")), {}),
     ("a service of AWS", open_to(let({"Service": "cloudtrail.amazonaws.com"}, "s3:PutObject")), {}),
     ("the account's own root", open_to(let({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})), {}),
@@ -1109,6 +1110,11 @@ IN_OURS, IN_THEIRS = (
         ({"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}, "o-1", "fail"),
         ({"ForAnyValue:StringLike": {"aws:ResourceOrgPaths": "o-1/r-ab/*"}}, "o-1", "pass"),
         ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, "denied", "pass"),
+        (
+            {"StringEquals": {"aws:SourceVpce": "vpce-1", "aws:ResourceOrgID": "o-1"}},
+            "denied",
+            "not evidenced",
+        ),
     ],
     ids=str,
 )
