@@ -12,6 +12,7 @@ from kit.calls import (
     DESCRIBE_STACKS,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_BUCKET_POLICY,
+    LIST_ASSOCIATED_FLEETS,
     Scope,
 )
 from kit.catalogue.texts import text
@@ -50,7 +51,7 @@ _FLEET_COLUMNS = {
         "UsbDeviceFilterStrings && length(UsbDeviceFilterStrings)",
         Default(0, "usb_filters"),
     ),
-    "third_party_connectors": Column(calls=(DESCRIBE_STACKS,)),
+    "third_party_connectors": Column(calls=(DESCRIBE_STACKS, LIST_ASSOCIATED_FLEETS)),
 }
 _KINDS = {
     DESCRIBE_FLEETS: "fleet",
@@ -86,9 +87,11 @@ _BUILDER_COLUMNS = {
 def fleets(source: Source) -> Iterator[Row]:
     """Yield every fleet of every region in scope."""
     for answer in source.snapshot.answers(DESCRIBE_FLEETS):
-        connectors = _third_parties(source, answer.region)
-        for row in listed(_FLEET_COLUMNS, answer, source, "fleet"):
-            row.cells["third_party_connectors"] = connectors
+        rows = listed(_FLEET_COLUMNS, answer, source, "fleet")
+        for row, (item, _) in zip(rows, answer.items(), strict=True):
+            row.cells["third_party_connectors"] = _third_parties(
+                source, answer.region, item["Name"]
+            )
             row.cells["update_state"] = _update_state("fleet", row)
             yield row
 
@@ -134,13 +137,24 @@ def _of_another(source: Source, role: Cell) -> Cell | None:
     return Cell(None, role.refs, Trouble("needs review", call, hint=hint))
 
 
-def _third_parties(source: Source, region: str) -> Cell:
-    answer = source.snapshot.answer(DESCRIBE_STACKS, region)
+def _third_parties(source: Source, region: str, fleet: str) -> Cell:
+    """Return the third parties' storage that a fleet's sessions reach, by the stacks it serves."""
+    stacks = source.snapshot.answer(DESCRIBE_STACKS, region)
     providers: dict[str, str] = {}
-    for stack, ref in answer.items():
-        for n, connector in enumerate(stack.get("StorageConnectors") or ()):
-            if connector["ConnectorType"] in CONNECTORS:
-                providers.setdefault(connector["ConnectorType"], f"{ref}/StorageConnectors/{n}")
+    refs, gap = list(stacks.evidence), stacks.trouble
+    for stack, ref in stacks.items():
+        named = {
+            connector["ConnectorType"]: f"{ref}/StorageConnectors/{n}"
+            for n, connector in enumerate(stack.get("StorageConnectors") or ())
+            if connector["ConnectorType"] in CONNECTORS
+        }
+        if not named:
+            continue
+        served = source.snapshot.answer(LIST_ASSOCIATED_FLEETS, region, StackName=stack["Name"])
+        refs += served.evidence
+        if any(name == fleet for name, _ in served.items()):
+            providers = named | providers
+        gap = gap or served.trouble
     if providers:
-        return Cell(sorted(providers), tuple(providers.values()))
-    return Cell([], answer.evidence, answer.trouble)
+        return Cell(sorted(providers), (*providers.values(), *refs))
+    return Cell([], tuple(refs), gap)

@@ -15,6 +15,7 @@ from kit.calls import (
     DESCRIBE_USERS,
     DESCRIBE_VPC_ENDPOINTS,
     GET_BUCKET_POLICY,
+    LIST_ASSOCIATED_FLEETS,
     LIST_BUCKETS,
     LOOKUP_EVENTS,
 )
@@ -376,10 +377,12 @@ ROW_5 = attested(f"{TABLE}: Traffic managed by AppStream 2.0")
     ("no fleet", lambda a: a.stack(**offering("GOOGLE_DRIVE")), not_applicable("no fleet")),
     ("a fleet", lambda a: a.fleet().stack(), ROW_5),
     ("home folders", lambda a: a.fleet().stack(**offering("HOMEFOLDERS")), ROW_5),
-    ("Google Drive", lambda a: a.fleet().stack(**offering("GOOGLE_DRIVE")), to_be_reviewed),
-    ("OneDrive", lambda a: a.fleet().stack(**offering("ONE_DRIVE")), to_be_reviewed),
+    ("Google Drive", lambda a: a.fleet().stack(fleets=("design",), **offering("GOOGLE_DRIVE")), to_be_reviewed),
+    ("OneDrive", lambda a: a.fleet().stack(fleets=("design",), **offering("ONE_DRIVE")), to_be_reviewed),
+    ("OneDrive of a stack of another fleet", lambda a: a.fleet().stack(fleets=("other",), **offering("ONE_DRIVE")), ROW_5),
+    ("fleets of the stack denied", lambda a: a.fleet().stack(**offering("ONE_DRIVE")).denies(LIST_ASSOCIATED_FLEETS, StackName="design"), denied(LIST_ASSOCIATED_FLEETS)),
     ("stacks denied", lambda a: a.fleet().denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
-)
+)  # fmt: skip
 def test_it_05_managed_traffic(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "IT-05") == expected
@@ -387,7 +390,7 @@ def test_it_05_managed_traffic(account: Account, given: Given, expected: list[An
 
 @pytest.mark.parametrize("kind", ["GOOGLE_DRIVE", "ONE_DRIVE"])
 def test_it_05_names_the_provider(account: Account, kind: str) -> None:
-    account.fleet().stack(**offering(kind))
+    account.fleet().stack(fleets=("design",), **offering(kind))
     (finding,) = findings(account, "IT-05")
     assert kind in finding.hint
     assert any(ref.endswith("/Stacks/0/StorageConnectors/0") for ref in finding.evidence)
