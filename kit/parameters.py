@@ -414,7 +414,7 @@ class Run(Strict):
         "",
         title="where the evidence lies that no account is shared",
         more="Such as IAM Identity Center, or a procedure.",
-        sample="IAM-2026-01",
+        sample="Where the evidence lies that nobody shares an account",
         declares=True,
     )
     alarm_evidence: str = _field(

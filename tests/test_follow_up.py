@@ -257,9 +257,11 @@ def test_another_label_key_is_refused_before_anything_is_requested(
         )
         done = evidence("run", "run.yaml", cwd=tmp_path, environment=sandbox.environment("demo"))
         assert done.returncode == 2, done.stderr
-        (line,) = done.stderr.splitlines()
-        assert line.startswith(f"evidence: {field}: ")
+        *new_key, line = done.stderr.splitlines()
+        assert line.startswith(f"evidence: run.yaml, line 4: {field}: ")
         assert "key" in line
+        assert "Traceback" not in done.stderr
+        assert len(new_key) <= 1
         assert not (tmp_path / "outputs").exists()
 
 

@@ -424,7 +424,7 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
         form = lacks if first.status == NOT_EVIDENCED else FAIL
         return _of_control(some, f"report/points/{form}_of", findings)
     else:
-        return text(f"report/points/{lacks}", count=count, hint=_hints(some))
+        return _of_sample(text(f"report/points/{lacks}", count=count, hint=_hints(some)), some)
     return text("report/points/answers", what=what[:1].upper() + what[1:], count=count)
 
 
@@ -452,8 +452,13 @@ def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
     unclear = [finding for finding in some if finding.status == FAIL and finding.hint]
     if unclear:
         said = text("report/points/besides", point=said, hint=_hints(unclear))
+    return _of_sample(said, some)
+
+
+def _of_sample(point: str, some: Iterable[Finding]) -> str:
+    """Return a sentence with what a sample, if any, leaves open."""
     sampled = samples([finding.sample for finding in some])
-    return text("report/points/sampled", point=said, sample=sampled) if sampled else said
+    return text("report/points/sampled", point=point, sample=sampled) if sampled else point
 
 
 def _failing(some: Iterable[Finding]) -> str:

@@ -149,7 +149,7 @@ class _Known:
                 identity=tuple(s for policy in policies for s in policy.statements),
                 boundary=boundary.statements if boundary else None,
             ),
-            kind_of_role(item),
+            kind_of_role(item) if is_role else None,
         )
 
     def own(self, item: dict[str, Any], ref: str, member: str) -> list[Policy]:

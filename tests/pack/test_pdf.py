@@ -336,7 +336,7 @@ def test_a_page_of_a_target_that_is_nowhere_raises_an_error() -> None:
     data |= {"attachments": []}
     (block,) = (one for one in data["blocks"] if one["kind"] == "table")
     assert block["rows"] == [[[["Controls", "section-controls"]]]]
-    work = partial(_set, data, [str(directory())], "2026-11-24T09:00:00+00:00")
+    work = partial(_set, data, _TEMPLATE, [str(directory())], "2026-11-24T09:00:00+00:00")
     assert in_fork("the PDF", work)[:4] == b"%PDF"
     block["rows"] = [[[["Controls", "nowhere"]]]]
     with pytest.raises(Exception, match="nowhere"):
