@@ -434,6 +434,7 @@ def test_ar_12_sources_are_protected(account: Account, given: Given, expected: l
 def test_whose_a_bucket_is_stays_open_where_every_call_about_it_is_denied(
     account: Account,
 ) -> None:
+    source(ours=False)(account)
     for call in (GET_BUCKET_ENCRYPTION, GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING):
         account.denies(call, Bucket=SOURCES)
     found = owner(account.answered(), SOURCES)
