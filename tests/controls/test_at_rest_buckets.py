@@ -34,6 +34,7 @@ from kit.calls import (
     GET_MACIE_SESSION,
     LIST_BUCKETS,
     LIST_EVENT_DATA_STORES,
+    LIST_NAMED_BUCKETS,
 )
 from kit.controls import CONTROLS
 from kit.tables import tabulate
@@ -437,6 +438,7 @@ def test_whose_a_bucket_is_stays_open_where_every_call_about_it_is_denied(
     source(ours=False)(account)
     for call in (GET_BUCKET_ENCRYPTION, GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING):
         account.denies(call, Bucket=SOURCES)
+    account.answers(LIST_NAMED_BUCKETS, {"Buckets": []}, REGION, Prefix=SOURCES)
     found = owner(account.answered(), SOURCES)
     assert found.value is None
     assert found.gap
