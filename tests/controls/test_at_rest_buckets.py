@@ -34,7 +34,6 @@ from kit.calls import (
     GET_MACIE_SESSION,
     LIST_BUCKETS,
     LIST_EVENT_DATA_STORES,
-    LIST_NAMED_BUCKETS,
 )
 from kit.controls import CONTROLS
 from kit.tables import tabulate
