@@ -372,6 +372,8 @@ def test_the_snippets_of_the_page_work(
     runs = tmp_path / "outputs" / evidence.account
     for name in ("2026-11-24T090000Z", "2026-08-24T090000Z"):
         (runs / name / "snapshot").mkdir(parents=True)
+    earlier = {"as_of": "2026-08-24T09:00:00+00:00"}
+    (runs / "2026-08-24T090000Z" / "snapshot" / "snapshot.json").write_text(json.dumps(earlier))
     (runs / "2026-11-24T090000Z" / "snapshot").rmdir()
     (runs / "2026-11-24T090000Z" / "snapshot").symlink_to(evidence.folder)
     monkeypatch.chdir(tmp_path)

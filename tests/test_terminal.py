@@ -16,11 +16,13 @@ from kit import batch, terminal
 from kit.batch.progress import Progress
 from kit.cli import main
 from kit.errors import UserError
+from kit.judge.findings import Finding
+from kit.report.records import record_of
 from kit.snapshot import Snapshot
 from kit.tables import tabulate
 from kit.visible import unseen
 from tests.pack.forging import reseal, write
-from tests.standins import Account
+from tests.standins import ACCOUNT, Account
 
 ROOT = Path(__file__).parent.parent
 HOSTILE = "design\x1b[2J\x9b31m\u202e\x07\nfleet-aaaaaaaaaa  arn:forged\r\x00ö漢"
@@ -154,7 +156,7 @@ def test_what_a_snapshot_and_a_pack_make_of_a_run(
 ) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / HOSTILE.replace("\0", "")).write_text("")
-    finding = {"status": "pass", "subject": "a"}
+    finding = record_of(Finding("AR-01", "medium", ACCOUNT, "eu-west-1", "fleet", "pass"))
     made = SimpleNamespace(
         folder=tmp_path, findings=[finding], digest=HOSTILE, unused_waivers=[HOSTILE], exit_code=3
     )

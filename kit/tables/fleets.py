@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from kit.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
@@ -88,10 +89,9 @@ def fleets(source: Source) -> Iterator[Row]:
     """Yield every fleet of every region in scope."""
     for answer in source.snapshot.answers(DESCRIBE_FLEETS):
         rows = listed(_FLEET_COLUMNS, answer, source, "fleet")
+        storage = _storage(source, answer.region)
         for row, (item, _) in zip(rows, answer.items(), strict=True):
-            row.cells["third_party_connectors"] = _third_parties(
-                source, answer.region, item["Name"]
-            )
+            row.cells["third_party_connectors"] = storage.of(item["Name"])
             row.cells["update_state"] = _update_state("fleet", row)
             yield row
 
@@ -137,10 +137,33 @@ def _of_another(source: Source, role: Cell) -> Cell | None:
     return Cell(None, role.refs, Trouble("needs review", call, hint=hint))
 
 
-def _third_parties(source: Source, region: str, fleet: str) -> Cell:
-    """Return the third parties' storage that a fleet's sessions reach, by the stacks it serves."""
+@dataclass(frozen=True)
+class _Storage:
+    """Third parties' storage that stacks of a region offer, by the fleets that they serve.
+
+    Attributes
+    ----------
+    by_fleet : dict of str to dict
+        Names of fleets to providers, each with the reference of its connector.
+    refs : tuple of str
+        Of the stacks, and of the lists of fleets that they serve.
+    gap : Trouble or None
+    """
+
+    by_fleet: Mapping[str, Mapping[str, str]]
+    refs: tuple[str, ...]
+    gap: Trouble | None
+
+    def of(self, fleet: str) -> Cell:
+        """Return the third parties' storage that a fleet's sessions reach."""
+        if providers := self.by_fleet.get(fleet):
+            return Cell(sorted(providers), (*providers.values(), *self.refs))
+        return Cell([], self.refs, self.gap)
+
+
+def _storage(source: Source, region: str) -> _Storage:
     stacks = source.snapshot.answer(DESCRIBE_STACKS, region)
-    providers: dict[str, str] = {}
+    by_fleet: dict[str, dict[str, str]] = {}
     refs, gap = list(stacks.evidence), stacks.trouble
     for stack, ref in stacks.items():
         named = {
@@ -152,9 +175,7 @@ def _third_parties(source: Source, region: str, fleet: str) -> Cell:
             continue
         served = source.snapshot.answer(LIST_ASSOCIATED_FLEETS, region, StackName=stack["Name"])
         refs += served.evidence
-        if any(name == fleet for name, _ in served.items()):
-            providers = named | providers
         gap = gap or served.trouble
-    if providers:
-        return Cell(sorted(providers), (*providers.values(), *refs))
-    return Cell([], tuple(refs), gap)
+        for name, _ in served.items():
+            by_fleet[name] = named | by_fleet.get(name, {})
+    return _Storage(by_fleet, tuple(refs), gap)

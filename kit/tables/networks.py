@@ -246,7 +246,11 @@ def _networks_in_use(snapshot: Snapshot, region: str) -> Cell:
             config = item.get("VpcConfig") or {}
             if config.get("SubnetIds"):
                 used.append(_groups(snapshot, config.get("SecurityGroupIds") or (), ref, answer))
-    return derive(lambda *all: {group.get("VpcId") for groups in all for group in groups}, *used)
+    found = derive(lambda *all: {group.get("VpcId") for groups in all for group in groups}, *used)
+    if not found.gap and None in found.value:  # whichever network the group is in may be in use
+        gap = absent_member(DESCRIBE_SECURITY_GROUPS, "SecurityGroups[].VpcId")
+        return Cell(None, found.refs, gap)
+    return found
 
 
 def _leads_elsewhere(policy: tuple[Statement, ...], snapshot: Snapshot) -> bool | str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from kit.access.actions import FILES, KEYS
-from kit.access.documents import Statement, read_statements
+from kit.access.documents import Statement
 from kit.access.evaluator import (
     EVERYTHING,
     Access,
@@ -136,7 +136,8 @@ def _granted(snapshot: Snapshot, region: str, key: str) -> tuple[Cell, Trouble |
     ]
     document = {"Version": "2012-10-17", "Statement": statements}
     refs = tuple(ref for _, ref in listed) or answer.evidence
-    return Cell(read_statements(document), refs), answer.trouble or next(iter(unread), None)
+    read = read_policy(Cell(document, refs), LIST_GRANTS, snapshot.as_of)
+    return read, answer.trouble or next(iter(unread), None)
 
 
 def _grantee(grant: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,9 +61,10 @@ def is_server(process: psutil.Process) -> bool:
 
 
 def without_notice(out: str, err: str) -> tuple[str, str]:
-    """What a command wrote, without the line that names what a killed process left."""
+    """What a command wrote, without what a killed process left, and without a new label key."""
     lines = err.splitlines(keepends=True)
-    return out, "".join(line for line in lines if "evidence clean" not in line)
+    noted = [line for line in lines if "evidence clean" in line or line.startswith("labels: ")]
+    return out, "".join(line for line in lines if line not in noted)
 
 
 def check_truth(desk: Desk) -> None:

@@ -612,7 +612,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, aws_cli: Any) -> Iterator[Don
             return evaluate(tabulate(collect(run, needed_calls([]), folder / name, progress=False)))
 
         furnish(local)
-        boto3.client("sns", WEST).create_topic(Name=TOPIC.rpartition(":")[2])
+        boto3.Session().client("sns", WEST).create_topic(Name=TOPIC.rpartition(":")[2])
         shell = Shell(aws_cli)
         refused: dict[str, list[str]] = {}
         before = judged("before")

@@ -493,7 +493,7 @@ DOCUMENT: dict[str, tuple[Callable[[pikepdf.Pdf], Any], str]] = {
         "E9992 in the document alone",
     ),
     "another time": (
-        lambda f: attach(f, "evidence.csv", lambda old: re.sub(rb"T\d\d:", b"T00:", old)),
+        lambda f: attach(f, "evidence.csv", lambda old: re.sub(rb"T\d\d:", _another_hour, old)),
         "E0001 with time 20",
     ),
     "another snapshot": (
@@ -515,6 +515,10 @@ DOCUMENT: dict[str, tuple[Callable[[pikepdf.Pdf], Any], str]] = {
         "the name 'account' twice",
     ),
 }
+
+
+def _another_hour(time: re.Match[bytes]) -> bytes:
+    return b"T01:" if time[0] == b"T00:" else b"T00:"
 
 
 def attach(file: pikepdf.Pdf, name: str, change: Callable[[bytes], bytes]) -> None:
