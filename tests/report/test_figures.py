@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from kit.catalogue.statuses import STATUSES, WORST_FIRST
 from kit.controls import CONTROLS
 from kit.report import figures, fonts
 from kit.report.drawing import Drawing, steps, width
+from kit.warm.fork import in_fork
 
 
 def _of(most: int) -> Any:
@@ -130,7 +132,9 @@ def test_typst_draws_every_hatch() -> None:
         source = (
             f"#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes({_quoted(drawing)}))"
         )
-        pictures.add(typst.compile(source.encode(), format="png"))
+        # Typst's threads would stay in this process, and a fork of a later test wait for them.
+        drawn = partial(typst.compile, source.encode(), format="png")
+        pictures.add(in_fork("a figure", drawn))
     assert len(pictures) == len({status.hatch for status in STATUSES.values()})
 
 
