@@ -25,7 +25,7 @@ from kit.redact.labels import open_labels
 from kit.sandbox.faults import Fault
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read
-from tests.batch.conftest import DEMO, EMPTY, NAME, SMALL, TIDY, Desk, wait_until
+from tests.batch.conftest import DEMO, EMPTY, NAME, SMALL, TIDY, Desk, wait_until, without_notice
 
 FILE = "\n".join(line for line in SMALL.splitlines() if TIDY not in line).replace(
     "controls: [GV-01]\n", "controls: [GV-01, LG-01, AR-01]\n"
@@ -60,13 +60,6 @@ def is_server(process: psutil.Process) -> bool:
         return False
 
 
-def without_notice(out: str, err: str) -> tuple[str, str]:
-    """What a command wrote, without what a killed process left, and without a new label key."""
-    lines = err.splitlines(keepends=True)
-    noted = [line for line in lines if "evidence clean" in line or line.startswith("labels: ")]
-    return out, "".join(line for line in lines if line not in noted)
-
-
 def check_truth(desk: Desk) -> None:
     """What looks whole is whole, and the ledger says done of no other."""
     for account, facts in desk.states().items():
@@ -91,12 +84,15 @@ def test_what_was_stopped_and_killed_is_finished_with_the_findings_of_a_single_r
         helpers = family(batch)
         # Ctrl-C reaches the whole group, the others one process.
         (os.killpg if number == signal.SIGINT else os.kill)(batch.pid, number)
-        out, err = without_notice(*batch.communicate())
+        out, err = batch.communicate()
         if number == signal.SIGKILL:
             assert batch.returncode == -signal.SIGKILL
         else:
             assert batch.returncode == 1
-            assert err == "evidence: interrupted; start the batch again to make what is missing\n"
+            assert (
+                without_notice(err)
+                == "evidence: interrupted; start the batch again to make what is missing\n"
+            )
             unfinished = {a: facts for a, facts in desk.states().items() if facts["state"] != DONE}
             assert STOPPED in {facts["state"] for facts in unfinished.values()}
             for account, facts in unfinished.items():
@@ -113,9 +109,9 @@ def test_what_was_stopped_and_killed_is_finished_with_the_findings_of_a_single_r
         process = accounts_of(batch)[0]
         (process if victim == "account" else process.parent().parent()).kill()  # type: ignore[union-attr]
         wait_until(lambda process=process: not process.is_running())
-    out, err = without_notice(*batch.communicate())
+    out, err = batch.communicate()
     sandbox.faults.clear()
-    assert (batch.returncode, err) == (4, ""), out
+    assert (batch.returncode, without_notice(err)) == (4, ""), out
     states = desk.states()
     assert {account: facts["state"] for account, facts in states.items()} == {
         DEMO: "done",
