@@ -132,7 +132,7 @@ def collect(
     UserError
         No credentials, or credentials of another account.
     CannotRunError
-        AWS cannot be reached, or there is no place to write to.
+        AWS cannot be reached, or the snapshot cannot be written.
     """
     as_of = dt.datetime.now(dt.UTC).replace(microsecond=0)
     own = Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}"
