@@ -174,7 +174,7 @@ def buckets(source: Source) -> Iterator[Row]:
             cells = _out_of_reach(source.snapshot, bucket)
         else:
             cells = _guards(source, bucket) if bucket.name else _unseen(bucket)
-        unknown = _no_name(bucket) if bucket.purpose == _UNKNOWN else None
+        unknown = no_name(bucket) if bucket.purpose == _UNKNOWN else None
         purpose = Cell(None if unknown else bucket.purpose, bucket.refs, unknown)
         key = bucket.name or bucket.purpose
         cells = {"purpose": purpose, **cells}
@@ -190,11 +190,12 @@ def bucket_label(source: Source, bucket: Bucket) -> str:
 
 def _unseen(bucket: Bucket) -> dict[str, Cell]:
     """Return gaps for a bucket that is in use and whose name AWS left out."""
-    gap = _no_name(bucket)
+    gap = no_name(bucket)
     return {name: Cell(None, bucket.refs, gap) for name in _COLUMNS if name != "purpose"}
 
 
-def _no_name(bucket: Bucket) -> Trouble:
+def no_name(bucket: Bucket) -> Trouble:
+    """Return why nothing is known of a bucket without a name: AWS left it out."""
     named_by = {LOGS: DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, _UNKNOWN: LIST_BUCKETS}
     call: Call = named_by.get(bucket.purpose, DESCRIBE_STACKS)
     return absent_member(call, "the bucket's name", bucket.refs[0])

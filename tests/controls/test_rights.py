@@ -11,6 +11,8 @@ import pytest
 
 from kit.calls import (
     DESCRIBE_ORGANIZATION,
+    DESCRIBE_STACKS,
+    DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_ACCESS_POINT_POLICY,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
@@ -18,6 +20,7 @@ from kit.calls import (
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     LIST_ACCESS_POINTS,
     LIST_BUCKETS,
+    Call,
 )
 from tests.controls.scenarios import Given, findings, scenarios
 from tests.controls.test_grants import (
@@ -256,6 +259,32 @@ def test_id_05_a_bucket_policy_that_nobody_read(account: Account, statements: An
             said.setdefault(who.partition("-")[0], set()).add(one.status)
     unknown = {"everybody else": {"not evidenced"}}
     assert said == (unknown | {"role": {"not evidenced"}} if statements else unknown)
+
+
+@pytest.mark.parametrize(
+    ("call", "item"),
+    [
+        (DESCRIBE_STACKS, {"StorageConnectors": [{"ConnectorType": "HOMEFOLDERS"}]}),
+        (DESCRIBE_STACKS, {"ApplicationSettings": {"Enabled": True}}),
+        (DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"Schedule": "DAILY"}),
+        (LIST_BUCKETS, {"BucketRegion": REGION}),
+    ],
+)
+def test_id_05_the_policy_of_a_bucket_whose_name_is_left_out(
+    account: Account, call: Call, item: dict[str, Any]
+) -> None:
+    account.fleet().allowed("worker", allow("s3:GetObject"))
+    if call is DESCRIBE_STACKS:
+        account.stack(**item)
+    else:
+        account.lists(call, item)
+    unknown = {
+        one.resource.partition(": ")[2]: one.operation
+        for one in findings(account, "ID-05")
+        if one.status == "not evidenced"
+    }
+    assert unknown == dict.fromkeys(ON_FILES, call.name)
+    assert of_principals(account, "ID-05") == {READ: "not evidenced"}
 
 
 TAGGED = {"StringEquals": {"aws:PrincipalTag/a": "b"}}
@@ -1035,6 +1064,28 @@ def test_id_05_roles_that_others_take(tmp_path: Path, given: Given, expected: li
     given(account)
     gives = [f for f in findings(account, "ID-05") if f.resource.endswith(f": {GIVE}")]
     assert [f.status for f in gives if f.status == "fail"] == ["fail"] * expected[0]
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("admin", "fail"),
+        ("ad*", "fail"),
+        ("a?min", "fail"),
+        # IAM fills variables in when a request comes, so who may assume the role is narrowed:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+        ("${aws:PrincipalTag/team}", "pass"),
+        ("ad${aws:PrincipalTag/team}", "pass"),
+        ("operator-${aws:PrincipalTag/team}", None),
+        ("operator", None),
+    ],
+)
+def test_id_05_a_role_that_a_resource_names(
+    tmp_path: Path, role: str, expected: str | None
+) -> None:
+    account = Account(tmp_path, administrators=[ADMIN])
+    with_admin(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/{role}"))(account)
+    assert of_principals(account, "ID-05").get(GIVE) == expected
 
 
 ELSEWHERE = [
