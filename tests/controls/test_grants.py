@@ -234,6 +234,24 @@ def test_id_05_names_nobody(account: Account) -> None:
     assert "mine" not in reported
 
 
+@pytest.mark.parametrize(
+    ("policy", "shown"),
+    [
+        (MINE, "mine"),
+        (f"arn:aws:iam::{ACCOUNT}:policy/team/mine", "mine"),
+        (FULL, "AmazonAppStreamFullAccess"),
+    ],
+)
+def test_id_05_names_whom_and_what_where_names_are_in_clear(
+    tmp_path: Path, policy: str, shown: str
+) -> None:
+    account = used(Account(tmp_path, pseudonymise=False)).policy(policy, allow("s3:GetObject"))
+    account.allowed("worker", attached=(policy,))
+    (one,) = [one for one in findings(account, "ID-05") if one.status == "fail"]
+    assert one.resource == f"worker: {READ}"
+    assert f"; By: {shown}; " in one.observed
+
+
 @scenarios(
     ("nothing of AppStream", nothing, not_applicable(NOTHING)),
     ("nothing, and somebody may all", lambda a: a.allowed("w", allow()), not_applicable(NOTHING)),
