@@ -191,7 +191,8 @@ def user_buckets(source: Source) -> Iterator[Thing]:
         if bucket.name:
             yield from _bucket(source, bucket)
         else:
-            yield from _unlisted_buckets(snapshot, Cell(True, bucket.refs, no_name(bucket)))
+            gap = no_name(snapshot, bucket)
+            yield from _unlisted_buckets(snapshot, Cell(True, bucket.refs, gap))
     for gap in _unread(snapshot, BUCKET_SOURCES, off=False):
         yield from _unlisted_buckets(snapshot, gap)
 

@@ -11,8 +11,6 @@ import pytest
 
 from kit.calls import (
     DESCRIBE_ORGANIZATION,
-    DESCRIBE_STACKS,
-    DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_ACCESS_POINT_POLICY,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
@@ -20,7 +18,6 @@ from kit.calls import (
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     LIST_ACCESS_POINTS,
     LIST_BUCKETS,
-    Call,
 )
 from tests.controls.scenarios import Given, findings, scenarios
 from tests.controls.test_grants import (
@@ -259,32 +256,6 @@ def test_id_05_a_bucket_policy_that_nobody_read(account: Account, statements: An
             said.setdefault(who.partition("-")[0], set()).add(one.status)
     unknown = {"everybody else": {"not evidenced"}}
     assert said == (unknown | {"role": {"not evidenced"}} if statements else unknown)
-
-
-@pytest.mark.parametrize(
-    ("call", "item"),
-    [
-        (DESCRIBE_STACKS, {"StorageConnectors": [{"ConnectorType": "HOMEFOLDERS"}]}),
-        (DESCRIBE_STACKS, {"ApplicationSettings": {"Enabled": True}}),
-        (DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"Schedule": "DAILY"}),
-        (LIST_BUCKETS, {"BucketRegion": REGION}),
-    ],
-)
-def test_id_05_the_policy_of_a_bucket_whose_name_is_left_out(
-    account: Account, call: Call, item: dict[str, Any]
-) -> None:
-    account.fleet().allowed("worker", allow("s3:GetObject"))
-    if call is DESCRIBE_STACKS:
-        account.stack(**item)
-    else:
-        account.lists(call, item)
-    unknown = {
-        one.resource.partition(": ")[2]: one.operation
-        for one in findings(account, "ID-05")
-        if one.status == "not evidenced"
-    }
-    assert unknown == dict.fromkeys(ON_FILES, call.name)
-    assert of_principals(account, "ID-05") == {READ: "not evidenced"}
 
 
 TAGGED = {"StringEquals": {"aws:PrincipalTag/a": "b"}}
