@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -328,6 +329,23 @@ def authority(
     ("nothing", nothing, NO_ROLE),
     ("as AWS made it", service(), passes),
     (
+        "as AWS made it, and its name is left out",
+        lambda a: a.answers(
+            DETAILS,
+            {
+                **dict.fromkeys(("UserDetailList", "GroupDetailList", "Policies"), []),
+                "RoleDetailList": [
+                    {
+                        "Arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/{SERVICE}",
+                        "AssumeRolePolicyDocument": json.dumps(TRUST),
+                        "AttachedManagedPolicies": [{"PolicyArn": OWN}],
+                    }
+                ]
+            },
+        ),
+        passes,
+    ),
+    (
         "narrowed to the account",
         service(
             trusts=trust(
@@ -409,6 +427,18 @@ def test_id_07_says_when_a_setting_is_known_by_its_default_alone(account: Accoun
         "AWS left a member out: DisableIMDSV1" in one.observed for one in findings(account, "ID-07")
     ]
     assert reported == [True, False]
+
+
+@pytest.mark.parametrize("fleet_type", ["ALWAYS_ON", "ON_DEMAND", "ELASTIC"])
+@pytest.mark.parametrize("state", ["STARTING", "RUNNING", "STOPPING", "STOPPED"])
+def test_id_07_remedies_differ_by_state_and_for_running_elastic_fleets(
+    account: Account, state: str, fleet_type: str
+) -> None:
+    """https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UpdateFleet.html."""
+    account.fleet(FleetType=fleet_type, State=state, DisableIMDSV1=False)
+    (finding,) = findings(account, "ID-07")
+    elastic = " Elastic" if (state, fleet_type) == ("RUNNING", "ELASTIC") else ""
+    assert finding.remedies.endswith(f"/{state.lower()}{elastic} fleet")
 
 
 def machine(*statements: Any, v1_off: bool | None = True, **members: Any) -> Given:
