@@ -333,14 +333,14 @@ def authority(
         lambda a: a.answers(
             DETAILS,
             {
-                **dict.fromkeys(("UserDetailList", "GroupDetailList", "Policies"), []),
+                **{name: [] for name in ("UserDetailList", "GroupDetailList", "Policies")},
                 "RoleDetailList": [
                     {
                         "Arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/{SERVICE}",
                         "AssumeRolePolicyDocument": json.dumps(TRUST),
                         "AttachedManagedPolicies": [{"PolicyArn": OWN}],
                     }
-                ]
+                ],
             },
         ),
         passes,
