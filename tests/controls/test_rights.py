@@ -171,6 +171,18 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
         by(ANY_MEMBER, READ) | by(OWN, READ, status="pass"),
     ),
     (
+        "a part of an organisation, and the organisation",
+        in_organisation(let("*", "s3:GetObject", Condition=ORGANISATION | PART)),
+        by(ANY_MEMBER, READ) | by(OWN, READ, status="pass"),
+    ),
+    (
+        "a part of an organisation, and another organisation",
+        in_organisation(
+            let("*", "s3:GetObject", Condition={**PART, "StringEquals": {"aws:PrincipalOrgID": "o-2"}})
+        ),
+        {},
+    ),
+    (
         "a foreign account, if it is in the organisation",
         in_organisation(let({"AWS": OTHER}, "s3:GetObject", Condition=ORGANISATION)),
         by(FOREIGN, READ, status="not evidenced"),
