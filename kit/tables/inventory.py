@@ -210,7 +210,7 @@ def _unlisted_buckets(snapshot: Snapshot, cell: Cell) -> Iterator[Thing]:
 def _both(bucket: Thing) -> Iterator[Thing]:
     """A bucket, and what is in it."""
     yield from (bucket, replace(bucket, kind=LISTING))
-    objects = replace(bucket.target, arn=f"{bucket.target.arn}/*")
+    objects = replace(bucket.target, arn=f"{bucket.target.arn}/?*")  # no object has an empty key
     yield replace(bucket, kind=OBJECTS, target=objects)
 
 
