@@ -227,6 +227,7 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
     encrypted, public = encryption(snapshot, name), public_access(snapshot, name)
     object_owner = ownership(snapshot, name)
     restricted = public["restrict_public_buckets"]
+    where = (snapshot.account, bucket.region)
     without_acls = derive(lambda owner: owner == "BucketOwnerEnforced", object_owner)
     return {
         "owner": owner(snapshot, name),
@@ -237,16 +238,16 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
         "object_ownership": object_owner,
         **access_points(snapshot, source.labels, name, bucket.region, statements, restricted),
         "deletion_guarded": derive(
-            lambda value: refuses_all(value, arn, snapshot.account, _DELETION), statements
+            lambda value: refuses_all(value, arn, *where, _DELETION), statements
         ),
-        **refusals(snapshot, source.labels, statements, arn),
+        **refusals(snapshot, source.labels, statements, arn, bucket.region),
         **_erasure(snapshot, bucket),
         "versioning": versioning(snapshot, name),
         **copies(snapshot, name, bucket.region, arn),
         **bucket_cells(snapshot, name, bucket.region),
         **malware_plan(snapshot, name, bucket.region, FOLDERS.get(bucket.purpose, ())),
         "tls_only": derive(
-            lambda value: refuses_all(value, arn, snapshot.account, FILES, PLAIN_HTTP), statements
+            lambda value: refuses_all(value, arn, *where, FILES, PLAIN_HTTP), statements
         ),
         "access_logging": access_logging,
         "trail_kind": trail_kind(snapshot, bucket.region),
