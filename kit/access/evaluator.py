@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from kit.access.conditions import (
     ABSENT,
+    NETWORK_KEYS,
     UNKNOWN,
     UNRESOLVED,
     Choice,
@@ -31,6 +32,7 @@ from kit.access.conditions import (
     default,
     fill,
     holds,
+    is_one_way,
     negate,
     read_network,
     representatives,
@@ -423,7 +425,10 @@ class _Request:
         return self._doubt(statement.effect) if in_doubt else named
 
     def choices(self, reaches: Iterable[_Reach]) -> Iterator[Context]:
-        """Yield every context that the caller can choose for the conditions of these statements."""
+        """Yield every context that the caller can choose for the conditions of these statements.
+
+        A choice among networks is one of the internet or of a VPC endpoint.
+        """
         conditions = [part for reach in reaches for part in reach.statement.conditions]
         context, options = dict(self.facts), {}
         for key in dict.fromkeys(condition.key for condition in conditions):
@@ -436,8 +441,11 @@ class _Request:
         if contexts > _MOST_CHOICES or contexts * len(conditions) > _MOST_STEPS:
             yield {**context, **dict.fromkeys(options, UNKNOWN)}
             return
+        is_free = options.keys().isdisjoint(NETWORK_KEYS)
         for values in product(*options.values()):
-            yield {**context, **dict(zip(options, values, strict=True))}
+            chosen = {**context, **dict(zip(options, values, strict=True))}
+            if is_free or is_one_way(chosen):
+                yield chosen
 
     def _default(self, key: str) -> Value:
         has_identity = self.caller.kind not in ("anonymous", "service")

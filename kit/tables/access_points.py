@@ -158,7 +158,7 @@ def points_of_others(bucket: Target, account: str) -> Iterator[Target]:
 def on_objects(point: Target) -> Target:
     """What an access point leads to, of the objects in its bucket."""
     assert point.behind is not None
-    behind = replace(point.behind, arn=f"{point.behind.arn}/*")
+    behind = replace(point.behind, arn=f"{point.behind.arn}/?*")
     return replace(point, arn=f"{point.arn}/object/*", behind=behind)
 
 

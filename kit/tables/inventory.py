@@ -11,6 +11,7 @@ from kit.access.actions import (
     ASSUMED,
     BUCKET,
     GROUP,
+    LISTED_POINT,
     LISTING,
     OBJECTS,
     PASSED,
@@ -210,7 +211,7 @@ def _unlisted_buckets(snapshot: Snapshot, cell: Cell) -> Iterator[Thing]:
 def _both(bucket: Thing) -> Iterator[Thing]:
     """A bucket, and what is in it."""
     yield from (bucket, replace(bucket, kind=LISTING))
-    objects = replace(bucket.target, arn=f"{bucket.target.arn}/*")
+    objects = replace(bucket.target, arn=f"{bucket.target.arn}/?*")  # no object has an empty key
     yield replace(bucket, kind=OBJECTS, target=objects)
 
 
@@ -253,16 +254,27 @@ def _by_points(source: Source, bucket: Bucket, direct: Thing) -> Iterator[Thing]
         way = unseen_point(target, account, bucket.region) if gap else point.before(target, account)
         label = f"the policy of {point.label}"
         things.append(Thing(LISTING, way, cell, label, direct.outside, may_let_in))
+        yield _listed_point(direct, bucket.region, point.arn)
     if known.gap:
         cell = Cell(True, (*direct.cell.refs, *known.refs), known.gap)
         way = unseen_point(target, account, bucket.region)
         things.append(Thing(LISTING, way, cell, may_let_in=may_let_in))
+        yield _listed_point(direct, bucket.region, known)
     things += (
         replace(direct, kind=LISTING, target=point) for point in points_of_others(target, account)
     )
     for thing in things:
         yield thing
         yield replace(thing, kind=OBJECTS, target=of_kind(thing.target, OBJECTS))
+
+
+def _listed_point(direct: Thing, region: str, arn: Cell) -> Thing:
+    """An access point whose policy somebody may change; whichever there is, where it was not seen."""
+    _, partition, *_ = direct.target.arn.split(":")
+    any_point = f"arn:{partition}:s3:{region}:{direct.target.account}:accesspoint/*"
+    context = {"aws:requestedregion": region}
+    target = Target(arn.value or any_point, direct.target.account, context=context)
+    return Thing(LISTED_POINT, target, Cell(True, arn.refs, arn.gap))
 
 
 def _policy(snapshot: Snapshot, bucket: Bucket) -> Cell:
