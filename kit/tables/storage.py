@@ -9,6 +9,7 @@ from kit.access.actions import BUCKET, FILES
 from kit.access.conditions import PLAIN_HTTP
 from kit.calls import (
     DESCRIBE_STACKS,
+    DESCRIBE_TRAILS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
@@ -50,7 +51,7 @@ from kit.tables.outsiders import (
 )
 from kit.tables.policies import read_policy
 from kit.tables.refusals import REFUSAL_COLUMNS, refusals, refuses_all
-from kit.tables.trails import DELIVERY_LIMIT, RECORDER_CALLS, object_events
+from kit.tables.trails import DELIVERY_LIMIT, RECORDER_CALLS, object_events, trail_kind
 
 HOME, SETTINGS, LOGS = "home folders", "application settings", "logs"
 _UNKNOWN = "an unknown purpose"
@@ -93,6 +94,7 @@ _COLUMNS = {
     **PLAN_COLUMNS,
     "tls_only": Column(calls=(GET_BUCKET_POLICY,)),
     "access_logging": Column(calls=(GET_BUCKET_LOGGING,)),
+    "trail_kind": Column(calls=(DESCRIBE_TRAILS,)),
     "accesses_logged": Column(
         calls=(*RECORDER_CALLS, GET_BUCKET_LOGGING),
         thresholds=(DELIVERY_LIMIT,),
@@ -248,6 +250,7 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
             lambda value: refuses_all(value, arn, *where, FILES, PLAIN_HTTP), statements
         ),
         "access_logging": access_logging,
+        "trail_kind": trail_kind(snapshot, bucket.region),
         "accesses_logged": known_any((object_events(snapshot, bucket.region, arn), access_logging)),
     }
 
