@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 DATA = Path(__file__).parent / "data" / "secrets"
-HALVES = ("development", "held_out", "blind")
+HALVES = ("development", "held_out", "blind", "strangers")
 _Span = tuple[int, int]
 
 

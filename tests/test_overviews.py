@@ -20,7 +20,7 @@ from playwright.sync_api import Browser
 from kit.overviews.changes import refuse_other_keys
 from kit.overviews.document import Overview
 from kit.overviews.organisation import roll_up
-from kit.overviews.organisation_views import result
+from kit.overviews.organisation_views import accounts, result
 from kit.overviews.packs import open_pack
 from kit.pack.info import organisation_description
 from kit.report.result import verdict_sentence
@@ -118,7 +118,7 @@ def test_its_result_sums_up_the_accounts(organisation: Path) -> None:
     verdicts = verdict_sentence({"AR-05": "pass", "EX-01": "pass"})
     assert (
         "The kit summed up the newest packs of 2 accounts, with evidence as of 2026-08-02 09:00 UTC, "
-        f"and 3 findings. 0 of 2 accounts have a fail. By the worst account of each: {verdicts} "
+        f"and 3 findings. 0 of 2 accounts have a fail. Each control counts with its worst account. {verdicts} "
         "No finding lacks evidence."
     ) in " ".join(reader.pages[0].extract_text().split())
 
@@ -130,9 +130,24 @@ def test_its_result_names_what_fails_and_lacks_evidence_and_is_missing(tmp_path:
     assert "evidence as of 2026-08-01 09:00 UTC to 2026-08-02 09:00 UTC, and 3 findings." in made
     assert "1 of 2 accounts has a fail. 1 other account has no fail, but lacks evidence." in made
     verdicts = verdict_sentence({"AR-05": "fail", "EX-01": "not evidenced"})
-    assert f"By the worst account of each: {verdicts} Of 3 findings, 1 lacks" in made
+    assert f"Each control counts with its worst account. {verdicts} Of 3 findings, 1 lacks" in made
     assert "1 lacks evidence: 1 needs a declaration in the parameters." in made
     assert made.endswith("1 expected account has no pack.")
+
+
+def test_its_first_table_has_the_accounts_with_most_fails_first(tmp_path: Path) -> None:
+    seal(tmp_path, ONE, [row("EX-01", "s", "not evidenced", reason="not declared")])
+    seal(tmp_path, TWO, [row("AR-05", "a", "fail"), row("EX-01", "s", "pass")])
+    seal(tmp_path, "333333333333", [row("AR-05", "a", "pass")])
+    table = accounts(roll_up(tmp_path))
+    assert [line[0][0] for line in table.rows] == [TWO, ONE, "333333333333"]
+
+
+def test_its_contents_stand_in_two_columns_of_like_length(organisation: Path) -> None:
+    reader = pypdf.PdfReader(organisation / "data" / "evidence.pdf")
+    text = "".join(page.extract_text(extraction_mode="layout") for page in reader.pages)
+    lines = [line.strip() for line in text.partition("Contents")[2].splitlines() if line.strip()]
+    assert re.match(r"Summary[ .\u2060]+1 +Coverage|Summary[ .\u2060]+1 +The packs", lines[0])
 
 
 def test_its_table_is_there_for_programs(organisation: Path, changes: Path) -> None:

@@ -20,6 +20,7 @@ Need = tuple[str, str]  # an action, and the kind of resource that IAM checks it
 ANY = "no resource"  # IAM checks the action against "*" alone
 SOME = "some resource"  # any resource of another service
 BUCKET, OBJECTS, ACCESS_POINT = "bucket", "objects", "access point"
+LISTED_POINT = "listed access point"  # of a bucket with users' files
 LISTING = "list of objects"  # of a bucket or of an access point
 USER, GROUP, ROLE, POLICY, PROVIDER = "user", "group", "role", "policy", "identity provider"
 ASSUMED, PASSED = "role to assume", "role to pass"
@@ -140,6 +141,7 @@ CAPABILITIES: dict[str, tuple[Way, ...]] = {
             Way(((f"s3:Create{kind}", ACCESS_POINT), (f"s3:Put{kind}Policy", ACCESS_POINT)))
             for kind in ("AccessPoint", "MultiRegionAccessPoint")
         ),
+        *_each("s3", LISTED_POINT, "PutAccessPointPolicy"),
     ),
     UNPROTECT_KEYS: _each(
         "kms",
@@ -154,17 +156,18 @@ CAPABILITIES: dict[str, tuple[Way, ...]] = {
             "stack",
             "UpdateStack DeleteStack CreateEntitlement UpdateEntitlement DeleteEntitlement "
             "AssociateApplicationToEntitlement DisassociateApplicationFromEntitlement "
-            "BatchAssociateUserStack CreateThemeForStack UpdateThemeForStack",
+            "BatchAssociateUserStack BatchDisassociateUserStack CreateThemeForStack "
+            "UpdateThemeForStack DeleteThemeForStack",
         ),
         *_each(
             "appstream",
             ANY,
-            "CreateUser EnableUser CreateDirectoryConfig UpdateDirectoryConfig "
-            "DeleteDirectoryConfig CreateUsageReportSubscription DeleteUsageReportSubscription",
+            "CreateUser EnableUser DisableUser DeleteUser CreateDirectoryConfig "
+            "UpdateDirectoryConfig DeleteDirectoryConfig CreateUsageReportSubscription DeleteUsageReportSubscription",
         ),
     ),
     CHANGE_SESSIONS: (
-        *_each("appstream", "stack", "AssociateFleet", every("fleet")),
+        *_each("appstream", "stack", "AssociateFleet DisassociateFleet", every("fleet")),
         *_each("appstream", new("fleet"), "CreateFleet"),
         *_each("appstream", "fleet", "UpdateFleet DeleteFleet"),
         *_each(
@@ -188,8 +191,8 @@ CAPABILITIES: dict[str, tuple[Way, ...]] = {
         *_each(
             "appstream",
             "image-builder",
-            "DeleteImageBuilder AssociateSoftwareToImageBuilder "
-            "StartSoftwareDeploymentToImageBuilder",
+            "UpdateImageBuilder DeleteImageBuilder AssociateSoftwareToImageBuilder "
+            "DisassociateSoftwareFromImageBuilder StartSoftwareDeploymentToImageBuilder",
         ),
         *_each("appstream", "app-block", "CreateApplication DeleteAppBlock"),
         *_each("appstream", "application", "UpdateApplication DeleteApplication"),
@@ -198,7 +201,7 @@ CAPABILITIES: dict[str, tuple[Way, ...]] = {
         *_each(
             "appstream",
             "app-block",
-            "AssociateAppBlockBuilderAppBlock",
+            "AssociateAppBlockBuilderAppBlock DisassociateAppBlockBuilderAppBlock",
             every("app-block-builder"),
         ),
     ),

@@ -72,9 +72,9 @@ _DEFAULTS: tuple[tuple[str, Value], ...] = (
     (r"s3:(object(creation)?.*|requestobjecttag.*|if-.*match|locationconstraint)", CHOSEN),
     (r"iam:(passedtoservice|policyarn|permissionsboundary|awsservicename)", CHOSEN),
     (r"kms:(viaservice|encryption(context.*|algorithm)|grant.*|.*principal|retiringprincipal)", CHOSEN),
-    # An address is IPv4 or IPv6, and most endpoints accept both.
-    (r"aws:sourceip", Choice((Some(("*.*.*.*",)), Some(("*:*",))))),
-    # A request over the internet comes through no VPC.
+    # An address is IPv4 or IPv6, and most endpoints accept both. A request through a VPC endpoint
+    # has no such address, and a request over the internet comes through no VPC: see `is_one_way`.
+    (r"aws:sourceip", Choice((Some(("*.*.*.*",)), Some(("*:*",)), ABSENT))),
     (r"aws:sourcevpc", Choice((ABSENT, Some(("vpc-*",))))),
     (r"aws:sourcevpce", Choice((ABSENT, Some(("vpce-*",))))),
     (r"aws:(vpcsourceip|vpce(account|orgid|orgpaths)|sourcevpcarn)", Choice((ABSENT, Some()))),
@@ -87,6 +87,26 @@ _DEFAULTS: tuple[tuple[str, Value], ...] = (
 def default(key: str) -> Value:
     """Return the value of a key that neither caller, target nor context has."""
     return next((value for name, value in _DEFAULTS if re.fullmatch(name, key)), UNKNOWN)
+
+
+_BY_INTERNET = "aws:sourceip"
+_BY_ENDPOINT = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip")
+NETWORK_KEYS = {_BY_INTERNET, *_BY_ENDPOINT}
+
+
+def is_one_way(context: Context) -> bool:
+    """Return whether a request can come so: over the internet, or else through a VPC endpoint.
+
+    References
+    ----------
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html:
+    aws:SourceIp is in every request but those through a VPC endpoint; aws:SourceVpc, aws:SourceVpce
+    and aws:VpcSourceIp are in no other.
+    """
+    through = {not isinstance(context[key], Absent) for key in _BY_ENDPOINT if key in context}
+    if _BY_INTERNET in context:
+        through.add(isinstance(context[_BY_INTERNET], Absent))
+    return len(through) < 2
 
 
 @lru_cache(maxsize=10_000)

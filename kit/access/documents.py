@@ -79,9 +79,18 @@ def read_statements(document: object) -> tuple[Statement, ...]:
     return tuple(_statement(item, has_variables) for item in many(document["Statement"]))
 
 
+# IAM User Guide, "Grammar of the IAM JSON policy language": what else a statement has might limit it.
+_ELEMENTS = (
+    *("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction"),
+    *("Resource", "NotResource", "Condition"),
+)
+
+
 def _statement(given: Any, has_variables: bool) -> Statement:
     if not isinstance(given, dict):
         raise PolicyError(f"Statement: {_kind(given)} given, an object expected")
+    if unknown := [name for name in given if name not in _ELEMENTS]:
+        raise PolicyError(f"Statement: {unknown[0]!r} given, {', '.join(_ELEMENTS)} expected")
     effect = given.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise PolicyError(f"Effect: {effect!r} given, Allow or Deny expected")

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from kit.access.conditions import (
     ABSENT,
+    NETWORK_KEYS,
     UNKNOWN,
     UNRESOLVED,
     Choice,
@@ -31,6 +32,7 @@ from kit.access.conditions import (
     default,
     fill,
     holds,
+    is_one_way,
     negate,
     read_network,
     representatives,
@@ -123,7 +125,8 @@ class Target:
     public : bool, optional
         Whether AWS calls the policy public; evaluated from the policy where that is unknown.
     wholly : bool
-        An Allow, too, must cover all resources of a pattern.
+        An Allow, too, must cover all resources of a pattern; with ``NotResource`` it names no
+        resource, and has to leave over some of them.
     context : mapping
         Further facts about the resource: its tags, its region ...
     behind : Target, optional
@@ -417,13 +420,16 @@ class _Request:
         wholly = statement.effect == "Deny" or self.target.wholly
         if not statement.excepts_resources:
             return covered if wholly else partly
-        named = negate(partly if wholly else covered)
+        named = negate(partly if statement.effect == "Deny" else covered)
         # AWS: a variable that cannot be resolved might make a statement invalid.
         in_doubt = named is not False and (UNRESOLVED, True) in patterns
         return self._doubt(statement.effect) if in_doubt else named
 
     def choices(self, reaches: Iterable[_Reach]) -> Iterator[Context]:
-        """Yield every context that the caller can choose for the conditions of these statements."""
+        """Yield every context that the caller can choose for the conditions of these statements.
+
+        A choice among networks is one of the internet or of a VPC endpoint.
+        """
         conditions = [part for reach in reaches for part in reach.statement.conditions]
         context, options = dict(self.facts), {}
         for key in dict.fromkeys(condition.key for condition in conditions):
@@ -436,8 +442,11 @@ class _Request:
         if contexts > _MOST_CHOICES or contexts * len(conditions) > _MOST_STEPS:
             yield {**context, **dict.fromkeys(options, UNKNOWN)}
             return
+        is_free = options.keys().isdisjoint(NETWORK_KEYS)
         for values in product(*options.values()):
-            yield {**context, **dict(zip(options, values, strict=True))}
+            chosen = {**context, **dict(zip(options, values, strict=True))}
+            if is_free or is_one_way(chosen):
+                yield chosen
 
     def _default(self, key: str) -> Value:
         has_identity = self.caller.kind not in ("anonymous", "service")

@@ -37,17 +37,13 @@ def nobody_outside_may_on_a_condition(
     narrowed: list[str], administrator: bool, outsider: bool
 ) -> Outcome:
     """No other principal outside the account has the right."""
-    if narrowed and outsider and not administrator:
-        return NotEvidenced("needs review", "outside")
-    return True
+    return _unless(narrowed if outsider else [], administrator, "outside")
 
 
 @rights_on_appstream_and_its_data_are_administrators_alone.clause
 def provider_singles_out_who_may(mapped: list[str], administrator: bool) -> Outcome:
     """An identity provider that is not declared has the right only for whom a condition names."""
-    if mapped and not administrator:
-        return NotEvidenced("needs review", "mapped")
-    return True
+    return _unless(mapped, administrator, "mapped")
 
 
 @control(
@@ -105,14 +101,15 @@ def nobody_outside_opens_them_on_a_condition(
     narrowed: list[str], administrator: bool, outsider: bool
 ) -> Outcome:
     """No other principal outside the account may open a session."""
-    if narrowed and outsider and not administrator:
-        return NotEvidenced("needs review", "outside")
-    return True
+    return _unless(narrowed if outsider else [], administrator, "outside")
 
 
 @sessions_are_opened_on_named_stacks_or_under_a_condition.clause
 def provider_singles_out_who_opens_them(mapped: list[str], administrator: bool) -> Outcome:
     """An identity provider that is not declared has the right only for whom a condition names."""
-    if mapped and not administrator:
-        return NotEvidenced("needs review", "mapped")
-    return True
+    return _unless(mapped, administrator, "mapped")
+
+
+def _unless(rights: list[str], administrator: bool, case: str) -> Outcome:
+    """Leave rights to a review unless the principal is declared."""
+    return administrator or not rights or NotEvidenced("needs review", case)

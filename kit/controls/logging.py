@@ -47,6 +47,7 @@ def other_services_are_logged(services_logged: bool) -> Outcome:
     severity="high",
     responsibility=CUSTOMER,
     shows=("access_logging",),
+    remedy_by=("trail_kind",),
 )
 def access_to_stored_files_is_logged(accesses_logged: bool) -> bool:
     """Reads and writes of the bucket's objects are in CloudTrail, or in server access logs."""
@@ -211,7 +212,7 @@ def users_are_informed_of_usage_reports(
     severity="medium",
     responsibility=CUSTOMER,
     shows=("bucket", "last_digest"),
-    remedy_by=("key_state",),
+    remedy_by=("key_state", "kind"),
 )
 def trails_are_validated_and_encrypted(files_validated: bool) -> bool:
     """CloudTrail signs what it delivers, so that a change shows."""

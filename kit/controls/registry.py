@@ -24,6 +24,7 @@ from kit.parameters import Profile, Run
 from kit.tables.core import SPECS, Part
 
 AWS, CUSTOMER, SHARED = "AWS", "customer", "shared"
+ANYTHING = "…"  # stands in a text for what a row fills in
 CLOCK = "as_of"  # the parameter of a rule that takes when collection began; no threshold
 SEVERITIES = ("low", "medium", "high")
 _LIMITS = {*Run.model_fields, *Profile.model_fields, CLOCK}  # what rules may compare with
@@ -360,7 +361,7 @@ class Control(_Described):
             if part not in ("state", "clause")
         }
         found = texts.text(f"states/{state}/when") if state else ""
-        return Remedy(state=found, clause=self._unmet(clause, bool(verdict)), **parts)
+        return Remedy(state=found, clause=self._unmet(clause, verdict), **parts)
 
     @property
     def remedies(self) -> list[Remedy]:
@@ -383,9 +384,15 @@ class Control(_Described):
         alike = {replace(remedy, state="", clause=""): remedy for remedy in every[::-1]}
         return list(alike.values())[::-1]
 
-    def _unmet(self, name: str, is_unknown: bool) -> str:
-        """Return what a clause expects, as not met or not known; empty where it is the only one."""
-        title = texts.text("pack/page/not_known" if is_unknown else "pack/page/not_met")
+    def _unmet(self, name: str, verdict: str) -> str:
+        """Return what a clause expects, as not met or not known; empty where it is the only one.
+
+        Without a clause it is what the verdict's text says.
+        """
+        title = texts.text("pack/page/not_known" if verdict else "pack/page/not_met")
+        if verdict and not name:
+            id = f"controls/{self.id}/verdicts/{verdict}"
+            return f"{title}: {texts.text(id, **dict.fromkeys(texts.fields(id), ANYTHING))}"
         own = (c for c in self.clauses if len(self.clauses) > 1 and c.rule.__name__ == name)
         return next((f"{title}: {clause.expects}" for clause in own), "")
 

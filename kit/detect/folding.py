@@ -23,6 +23,7 @@ _DISGUISE = re.compile(
     r"|[1-9a-cA-CefEF][\da-fA-F]{3})"
     r"|&(?P<entity>lt|gt|quot|apos|#3[49]);|(?P<marked>[^\W\d_][\u0300-\u036f]+)"
     r"|(?P<doubled>(?<=[=:,\s({\[])\"\"(?=[^\s,;:})\]\"])|(?<=[^\s=:,({\[\"\\])\"\"(?=[\"\s,;:/>)}\]]|$))"
+    r"|(?P<escape>(?<=[A-Za-z/-])[\^`](?=[A-Za-z]))"
     "|[\uff01-\uff5e\ufe50-\ufe6b\U0001d400-\U0001d7ff\u2460-\u24ff]"
 )
 # Of what is percent-encoded, ASCII's signs, ends of lines, and letters of other scripts in UTF-8.
@@ -59,8 +60,9 @@ class Folded:
     view : str
         The text without disguises, with the same edits. Invisible characters are left out.
         Full-width and mathematical letters, letters of other scripts within a word of ASCII, and
-        percent-encoded, escaped or decomposed letters are replaced by the plain letter. Quotes that
-        are doubled within quotes, or encoded, become an apostrophe.
+        percent-encoded, escaped or decomposed letters are replaced by the plain letter. Escapes of
+        cmd (``^``) and PowerShell before a letter are left out. Quotes that are doubled within
+        quotes, or encoded, become an apostrophe.
     """
 
     def __init__(self, text: str, fold: Fold):
@@ -104,7 +106,7 @@ def _replace(text: str, edits: Iterable[Edit]) -> str:
     return "".join((*parts, text[done:]))
 
 
-_HINTS = ("%", "&", "\\u", '""')  # of which each disguise in ASCII holds one
+_HINTS = ("%", "&", "\\u", '""', "^", "`")  # of which each disguise in ASCII holds one
 
 
 def folds(text: str) -> tuple[Fold, ...]:
@@ -143,7 +145,7 @@ def _replaced(text: str, disguise: re.Pattern[str]) -> tuple[str, list[int]]:
 def _plain(match: re.Match[str]) -> str:
     if match[0][0] == "%":
         return unquote(match[0]).replace('"', "'")
-    if match["invisible"]:
+    if match["invisible"] or match["escape"]:  # cmd and PowerShell pass the next letter on
         return ""
     if match["code"]:
         letter = chr(int(match["code"], 16))

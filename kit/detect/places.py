@@ -35,7 +35,7 @@ class Place:
 
 
 # Programs and the forms in which each takes a password. PW is the password, USER a user (MEMBER:
-# of a domain), WORD a word, NAME a name that must be a secret's, SHARE a UNC path, … other words, ^ the first operand.
+# of a domain), FLAGS letters of options that stand before one, WORD a word, NAME a name that must be a secret's, SHARE a UNC path, … other words, ^ the first operand.
 # "-p PW" admits "-p:PW" and "-p=PW" too. What follows PW must follow it. "PW?" must be odd, "PW!"
 # strong.
 _ANY = (  # of any program
@@ -50,7 +50,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ),
     (
         "curl",
-        "-u USER:PW | -uUSER:PW | --user USER:PW | -U USER:PW | --proxy-user USER:PW"
+        "-FLAGSu USER:PW | -uUSER:PW | --user USER:PW | -U USER:PW | --proxy-user USER:PW"
         " | --oauth2-bearer PW | --cert WORD:PW",
     ),
     ("http https xh", "-a USER:PW | --auth USER:PW"),
@@ -136,13 +136,14 @@ _END = re.compile(r"(?<![\\^`])(?<![\\^`]\r)\n|&&|\|\||\s[|&]\s|;\s")
 _WORD = r"(?:\\{0,3}\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\s\"']{1,200})"
 _PARTS = {
     "WORD": _WORD,
+    "FLAGS": r"[A-Za-z#]{0,6}",
     "USER": r"(?P<open>\\{0,3}[\"'])?[^\s\"':%,/]{1,64}",
     "MEMBER": r"(?P<open>\\{0,3}[\"'])?[^\s\"'%]{1,64}",  # of a domain
     "NAME": r"\\{0,3}[\"']?(?P<name>[\w.:/@-]{1,80})\\{0,3}[\"']?",
     "SHARE": r"(?:\\{0,3}[\"'])?\\{2,8}[^\s\"']{1,200}\\{0,3}[\"']?",
     "…": r"(?:[^\n]{0,400}?\s)??",
 }
-_PART = re.compile(r"WORD|USER|MEMBER|NAME|SHARE|…|.")
+_PART = re.compile(r"WORD|FLAGS|USER|MEMBER|NAME|SHARE|…|.")
 
 
 def _form(form: str) -> tuple[re.Pattern[str], bool, Proof]:
@@ -252,6 +253,28 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
             "",
         ),
         ("value=", r"(?:key|name)=(?P<name>[\w.-]{1,80}),\w{0,12}value=", ""),
+        # variable "db_password" { default = "X" }, of Terraform
+        (
+            "default",
+            rf"\bvariable\s{{1,4}}{_Q}{_NAMED}{_Q}\s{{0,4}}\{{[^{{}}]{{0,400}}?\bdefault\s{{0,20}}=\s{{0,4}}(?={_Q})",
+            "",
+        ),
+        # "AdminPassword"=hex(1):4e,00, of the registry
+        ("hex", rf"{_Q}{_NAMED}{_Q}\s?=\s?hex(?:\([0-9a-f]\))?:(?=[0-9a-f]{{2}})", ","),
+        # a profile of a wireless network, and a user in a profile of OpenVPN
+        ("<keymaterial>", r"<keyMaterial>(?=[^<>\s])", "<"),
+        (
+            "<auth-user-pass>",
+            r"<auth-user-pass>\s{1,4}[^\s<>]{1,64}\s{0,4}\n\s{0,4}(?=[^<>\s])",
+            "",
+        ),
+        # .pgpass: host, port, database, user, X
+        (
+            ":",
+            r"(?:^|\n|\\n)(?:[\w.-]{1,100}|\*):(?:\d{3,5}|\*):(?:[\w.-]{1,64}|\*):[A-Za-z_*][\w.@-]{0,64}:"
+            r"(?=[^\s:\\]{5,}(?:$|\s|\\))",
+            "",
+        ),
         # PowerShell
         (
             "(",
@@ -280,6 +303,9 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
             r"\becho\s+(?:-n\s+)?(?P<open>[\"'])?[^\s\"':]{1,64}:(?=[^\n|]{1,200}\|\s{0,4}(?:sudo )?chpasswd)",
             "",
         ),
+        # echo user svc X>> script.txt, and --password-file=<(echo X)
+        ("echo", r"\becho[\s.]+(?:user\s+[^\s\"']{1,64}\s+|pass\s+)(?=[^\s\"'>]+\s{0,3}>)", ">"),
+        ("<(", r"pass[\w-]{0,20}[=\s]<\(\s?(?:echo|printf)\s+(?:-n\s+)?(?=[^\s\"'()]+\))", ")"),
         # a dialogue of expect
         ("send", rf"assword[^\n]{{0,60}}?\bsend\s+(?:--\s+)?(?={_Q})", ""),
         # scripts of ftp, and .netrc
@@ -311,9 +337,11 @@ _PASSES = (
 )
 _LOGIN = re.compile(
     rf"(?i)(?<![\w/.@?&=-])(?:(?P<both>(?:{_USERS})\s?[/&+,]\s?(?:{_PASSES}))|{_LOGIN_WORDS})"
-    r"(?:(?P<sign>\s?[:=]\s{0,2})|\s(?:is|ist|est|es)\s|\s{1,2})"
+    r"(?:(?P<sign>\s?[:=]\s{0,2})|\s(?:is|ist|est|es|as|als|with|mit)\s|\s{1,2})"
     r"(?P<open>[\"'])?[\w.@\\-]{1,64}\s?[/:|]\s?(?=[^\s/])"
     rf"|\((?=[\w.-]{{1,40}}/[^\s()]{{5,64}} (?:as|als|comme|como) (?:{_LOGIN_WORDS}))[\w.-]{{1,40}}/"
+    r"|(?<![\w/-])(?:wi-?fi|wlan|wpa\d?|hotspot)[ -]?(?:key|code|psk|schlüssel|clé|clave|chiave|sleutel)"
+    r"\s?(?:[:=]\s{0,2}|(?:is|ist|est|es)\s)"
 )
 # "kiosk / Winter#31" and nothing else
 _PAIR = re.compile(r"\s*[\w.@\\-]{2,64}(?:\s?/\s?|:)(?=[^\s/#][^\s/]*[!#$%&*^~?][^\s/]*\s*$)")
@@ -321,6 +349,7 @@ _PAIR_LONGEST = 160
 _LOGIN_HINTS = (  # of which each match holds at least one
     *("log", "cred", "zugang", "anmeld", "identifi", "connexion", "accesso", "dane", "přihl"),
     *("pass", "pw", "kennwort", "contraseña", "senha", "hasło", "wachtwoord"),
+    *("wifi", "wi-fi", "wlan", "wpa", "hotspot"),
 )
 
 

@@ -142,8 +142,8 @@ _KEY = re.compile(
     + r")\d{0,2}(?P<close>[\"'\[\]\\]{0,4}\s{0,3})(?:"
     r"(?P<encoded>%(?:25){0,3}3d)|(?P<sign>=>|:=|:(?!//)|[=：＝>]|\\u003d)"  # noqa: RUF001
     r"|(?P<verb>\b(?:is|ist|est|es|lautet)\b:?|は|(?<=\s)(?:[-–—→]\s|(?:for|für|of|zu[mr]?|vo[nm]|de"  # noqa: RUF001
-    r"|d[ue]s?|del|della|di|para|do|dla|voor|van|för|til|till)\s[^:=\r\n]{1,30}(?::|\s(?:is|ist|est|es))\s))"
-    r"|(?<=\s))(?P<space>\s{0,3}(?:\(?convertto-securestring\s+(?:-string\s+)?)?)"
+    r"|d[ue]s?|del|della|di|para|do|dla|voor|van|för|til|till)\s[^:=\r\n]{1,30}(?::|\s(?:=|is|ist|est|es))\s))"
+    r"|(?<=\s))(?P<space>\s{0,3}(?:\(?convertto-securestring\s+(?:-(?:string|force|asplaintext)\s+){0,3})?)"
 )
 _STEM = re.compile(
     r"(?i)(?P<lead>&amp;|%(?:25)*(?:3f|26|23)|\\u0026|^|[^a-z0-9_.$~[-])(?P<stem>[a-z0-9_.$~[-]*)$"
@@ -175,7 +175,10 @@ _QUERY_VALUE = re.compile(rf"(?:{_UNIT}|\\(?![\"'nrt]|u00)|[^\s&#\"'<>\\])+")
 _ENCODED_VALUE = re.compile(rf"(?i)(?P<value>(?:{_UNIT}|(?!%(?:25)*(?:26|23))[^\s&#\"'<>\\])+)")
 _QUOTE = re.compile(r"\\{0,7}[\"']")
 _NEXT_QUOTE = re.compile(r"(?P<slashes>\\*)(?P<quote>[\"'])(?=(?P<structure>\s*[,:}\]])?)")
-_LITERAL = re.compile(r"(?P<value>[\w.+-]+)")  # a number as JSON writes it
+_JOINED = re.compile(  # 'Winter' + '31', up to the last quote
+    r"(?:(?P<quote>[\"'])\s{0,2}[+.&]\s{0,2}(?P=quote)[^\"'\\\n]{1,100}(?=(?P=quote)))+"
+)
+_LITERAL = re.compile(r"(?P<value>[\w.+-]++)(?![:(])")  # a number as JSON writes it
 _ASCII = re.compile(r"(?P<value>[!-~]+)")
 _UNQUOTED = re.compile(
     rf"[„“”«»‘’‚]?(?P<value>(?:{_UNIT}|,(?!\w{{1,40}}[=:])|&(?!\w{{1,40}}=)"  # noqa: RUF001
@@ -190,6 +193,9 @@ _ENDED = {
     "]": re.compile(r"[^\]\"\n]+(?=\]|$)"),
     "}": re.compile(r"[^{}\"\n]+(?=\})"),
     "@": re.compile(r"[^\s@\"'<>]+"),
+    ">": re.compile(r"[^\s\"'<>]+"),
+    ")": re.compile(r"[^\s\"'()]+"),
+    ",": re.compile(r"(?i)[0-9a-f]{2}(?:,(?:\\{1,4}[\srn\\]{1,12})?[0-9a-f]{2})*"),
     '"': re.compile(r"[^\"\\\n]+(?=\\*\")"),
     "'": re.compile(r"[^'\\\n]+(?=\\*')"),
 }
@@ -205,6 +211,7 @@ _REFERENCE = re.compile(
     r"|(?:[\w-]+[-_ ])?(?:key|password|secret|token|value)[-_ ]here)|ENC\[.*|\([^()]*\)|!(?:vault|secret|[A-Z]\w+)"
     r"|\(*(?i:get|read|new|import|convertto|convertfrom|unprotect|decrypt|select|invoke)-[A-Za-z]\w*"
     r"|\(?\[?(?:[A-Za-z_]\w*(?:\.|\]?::))+\w+\(.*|(?:get|read|load|fetch|input)\w*\(.*"
+    r"|(?:var|local|data|module|each|random_\w+|aws_\w+)(?:\.[A-Za-z_][\w-]*|\[\w+\])+"  # Terraform
     r"|__\w+__|@\w+@|%~?\d|\$\d|(?:process\.|os\.)?env(?:iron)?[.\[(].*"
     r"|(?:[A-Z]+_)*(?:KEY|PASSWORD|SECRET|SIGNATURE|TOKEN)",
     re.DOTALL,
@@ -222,13 +229,19 @@ _ODD = re.compile(r"[\d!#$%&*+@^~]")  # characters that words do not have
 _STRONG = re.compile(  # no name of a file, host, size or port
     r"(?=.*\d)(?=.*[A-Za-z])(?=.*[A-Z!#$%&*+^~?])(?!.*\.[A-Za-z]\w{0,4}$)[^\s/\\:=]{6,}"
 )
-_LOGIN = re.compile(r"(?i)login|user|benutzer|utilisateur|usuari|account|\buid\b|setx")
+_LOGIN = re.compile(
+    r"(?i)login|user|benutzer|gebruiker|utilisateur|usuari|usuári|utente|użytkownik|uživatel|användar"
+    r"|bruker|bruger|käyttäjä|логин|пользовател|account|\buid\b|setx"
+)
 _AWS_SECRET = re.compile(r"(?=.*[G-Zg-z/+])[A-Za-z0-9/+]{40}")
 _CREDENTIAL = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+/=-]{12,}")
 _PROJECT = re.compile(
     r"[A-Z]{2,10}(?:-\d{1,6})?"
 )  # of a wiki's space, or of a tracker's project or issue
-_UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# What a bare "key" in a link names: a row, a page, an object; keys of interfaces are longer.
+_OBJECT = re.compile(rf"(?i)\d+|[a-z][a-z._-]{{0,20}}|[0-9a-f]{{1,24}}|{_GUID}")
+_UUID = re.compile(rf"(?i){_GUID}")
 
 
 def _userinfo(text: str) -> Iterator[Edit]:
@@ -322,7 +335,11 @@ def _query_value(
     form, start = _ENCODED_VALUE if key["encoded"] else _QUERY_VALUE, key.end()
     match = form.match(text, start, start + _LONGEST)
     value = _trim(match[0]) if match else ""
-    if not value or _is_reference(value) or (key["word"] == "key" and _PROJECT.fullmatch(value)):
+    if not value or _is_reference(value):
+        return None
+    if key["word"] == "key" and (
+        _PROJECT.fullmatch(value) or (not stem and _OBJECT.fullmatch(value))
+    ):
         return None
     kinds, whole = _TOKEN.findall(value), token("url-query-secret")
     if _TOKENS.fullmatch(value) and kinds[0] == whole:
@@ -362,6 +379,8 @@ def _assigned_value(
         return None
     if not quoted and (value[0] in "{[<" or _SENTENCE.fullmatch(value)):
         return None
+    if flag and not (sign or quoted) and re.match("--[a-z]", value):
+        return None  # another option
     spoken = not (flag or quote) and (not sign or (sign in {":", "："} and not (tight or quoted)))  # noqa: RUF001
     if word in _TOKEN_WORDS:
         kind = "token"
@@ -419,7 +438,10 @@ def _quoted_value(text: str, start: int, key_quote: str) -> tuple[int, int] | No
             end = match.end() - 1 - level
             value = text[first:end]
             ended = key_quote != opening[0] and value.lstrip()[:1] in {",", ":", "}", "]"}
-            return None if ended or "\n" in value else (first, end)
+            if ended or "\n" in value:
+                return None
+            joined = _JOINED.match(text, end, first + _LONGEST) if not level else None
+            return first, joined.end() if joined else end
         elif deeper < 0:
             return None
     return None

@@ -57,6 +57,10 @@ _FORM = re.compile(
     r"|pul-[0-9a-f]{40}|sntry[su]_[\w+/=]{40,}"
     r"|EAAA[\w-]{56,}|sq0[a-z]{3}-[\w-]{22,}|LTAI[A-Za-z0-9]{16,24}(?![A-Za-z0-9])"
     r"|AGE-SECRET-KEY-1[A-Z0-9]{20,}|(?:IQoJ|FwoG)[A-Za-z0-9+/=%]{60,}|ABSK[A-Za-z0-9+/]{80,}={0,2}"
+    r"|xkeysib-[0-9a-f]{64}-\w{16}|nf[bcopu]_[A-Za-z0-9]{36,}|tfp_(?=[A-Za-z0-9]{12})[\w.=-]{40,}|pplx-[A-Za-z0-9]{32,}|xai-\w{60,}"
+    r"|tskey-[a-z]{3,12}-[\w-]{16,}|CFPAT-[\w-]{40,}|pnu_[A-Za-z0-9]{36}|pscale_(?:pw|tkn|oauth)_[\w.-]{30,}"
+    r"|rdme_[a-z0-9]{60,}|sgp_[\w]{40,}|ico-[A-Za-z0-9]{32}|HRKU-[\w-]{36,}|aio_[A-Za-z0-9]{28}"
+    r"|API-[A-Z0-9]{26}(?![A-Za-z0-9])|pat[A-Za-z0-9]{14}\.[0-9a-f]{64}|pat-(?:eu|na)\d-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}|r8_[A-Za-z0-9]{30,}|sbp_[0-9a-f]{40}"
     r"|pscale_(?:tkn|pw|oauth)_[\w.=-]{32,}|dp\.(?:pt|st|ct|scim)\.[A-Za-z0-9.]{40,}"
     r"|SK[0-9a-f]{32}(?![0-9a-f])"
@@ -89,13 +93,14 @@ _AUTHORIZATION = re.compile(
     r"(?:basic|(?:token|apikey)(?=\s{1,3}[\w.~+/-]{0,200}\d))\s{1,3})(?P<secret>[\w.~+/-]{12,}=*)"
 )
 _PAIR = re.compile(
-    r"(?i)(?:\bbasic\s{1,3}|[\"']auth\\{0,7}[\"']\s?:\s?\\{0,7}[\"'])"
+    r"(?i)(?:\bbasic\s{1,3}|\b_auth\s?=\s?[\"']?|[\"']auth\\{0,7}[\"']\s?:\s?\\{0,7}[\"'])"
     r"(?P<secret>[A-Za-z0-9+/]{6,400}={0,2})(?![\w+/=])"
 )
 _ENCODED = re.compile(
     r"(?<![A-Za-z0-9+/_-])(?:(?<=%)[0-9A-Fa-f]{2})?"
     r"(?P<encoded>(?:[A-Za-z0-9+/]{60,76}(?:\s|\\+[nr]){1,8}+)*[A-Za-z0-9+/_-]{16,}+={0,2})"
 )
+_HEX = re.compile(r"(?<![A-Za-z0-9])(?:[0-9a-fA-F]{2}){12,}+(?![A-Za-z0-9])")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
 _PEEK = 64  # characters that show whether the rest is worth decoding
 
@@ -154,10 +159,15 @@ def authorizations(text: str) -> Iterator[Edit]:
 
 
 def decoded(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield start, end and content of each base64 of readable text, as UTF-8 or UTF-16."""
+    """Yield start, end and content of each base64 or hexadecimal of readable text in UTF-8 or UTF-16."""
     for match in _ENCODED.finditer(text):
-        if content := _decode(match["encoded"]):
+        encoded = match["encoded"]
+        if content := _decode_hex(encoded) if _HEX.fullmatch(encoded) else _decode(encoded):
             yield *match.span("encoded"), content
+
+
+def _decode_hex(encoded: str) -> str:
+    return _text(bytes.fromhex(encoded), whole=True)
 
 
 def _decode(encoded: str) -> str:

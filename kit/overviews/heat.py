@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from kit.catalogue import statuses
-from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
+from kit.catalogue.statuses import FAIL, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, section_title
 from kit.overviews.organisation import Organisation
@@ -38,9 +38,7 @@ def heat_map(organisation: Organisation) -> Group:
 
     Every account is drawn, at most `MOST` of them in a figure.
     """
-    verdicts = organisation.verdicts
-    need = organisation.counts[[FAIL, NOT_EVIDENCED]].apply(tuple, axis=1)
-    order = list(need.sort_values(ascending=False, kind="stable").index)
+    verdicts, order = organisation.verdicts, organisation.worst_first
     return Group(
         [
             _figure(verdicts.loc[order[start : start + MOST]], start, len(order))

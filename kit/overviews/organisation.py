@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kit.catalogue.statuses import STATUSES, WORST_FIRST
+from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, STATUSES, WORST_FIRST
 from kit.controls import CONTROLS, SECTIONS
 from kit.judge.findings import worst
 from kit.overviews.packs import SealedPack, find_packs, latest, roots_of
@@ -48,6 +48,12 @@ class Organisation:
     def as_of(self) -> dt.datetime:
         """When the newest evidence was collected; the overview reads no other clock."""
         return max(pack.as_of for pack in self.packs.values())
+
+    @property
+    def worst_first(self) -> list[str]:
+        """Accounts by how many fails they have, then by how many findings lack evidence."""
+        need = self.counts[[FAIL, NOT_EVIDENCED]].apply(tuple, axis=1)
+        return list(need.sort_values(ascending=False, kind="stable").index)
 
 
 def roll_up(

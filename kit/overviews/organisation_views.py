@@ -82,7 +82,7 @@ def result(organisation: Organisation) -> Note:
 
 
 def accounts(organisation: Organisation, to: str = "") -> Table:
-    """Every account: its worst status, its counts, and a link to its pack.
+    """Every account, the worst first: its worst status, its counts, and a link to its pack.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
         The folder of the document, from which links lead; empty for the working folder.
     """
     rows: list[list[Any]] = []
-    for account, pack in organisation.packs.items():
-        counts = organisation.counts.loc[account]
+    for account in organisation.worst_first:
+        pack, counts = organisation.packs[account], organisation.counts.loc[account]
         worst = next((status for status in WORST_FIRST if counts[status]), WORST_FIRST[-1])
         age = (organisation.as_of - pack.as_of).days
         page = os.path.relpath(pack.folder.resolve() / "data" / "evidence.html", to or Path.cwd())

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kit.catalogue.statuses import NOT_APPLICABLE, NOT_EVIDENCED
 from kit.catalogue.texts import text
+from kit.judge.findings import worst
 from kit.parameters import Assessed, Run
 from kit.report.formats import evidence_ids, joined
 from kit.report.transfers import not_seen
@@ -92,6 +94,45 @@ def assessments(tables: Tables) -> Table:
         ],
         [row for _, row in made],
     )
+
+
+def with_assessments(status: str | None, tables: Tables | None) -> tuple[str | None, str]:
+    """Return the verdict on the duty to assess processing beforehand, and what qualifies it.
+
+    Parameters
+    ----------
+    status : str or None
+        The verdict of the controls, which test agents alone; None for none.
+    tables : Tables or None
+        With the other processing; None where nobody knows whether there is any.
+
+    Returns
+    -------
+    str or None
+        "not evidenced" where processing is or may be on without a declared assessment; None for "not
+        applicable" where other processing has a declaration, which no control tests.
+    """
+    if status is None or tables is None:
+        return (None if status == NOT_APPLICABLE else status), ""
+    run = tables.snapshot.run
+    named: dict[str, list[str]] = {"lacking": [], "unseen": [], "declared": []}
+    for processing in _EVERY:
+        if processing.declared is None:
+            continue  # the controls test it
+        table = tables[processing.table]
+        on, unseen = any(_on(table, processing)), any(_unseen(table, processing))
+        if on or unseen:
+            undeclared = "lacking" if on else "unseen"
+            kind = "declared" if processing.reference(run)[0] else undeclared
+            named[kind].append(text(f"report/assessments/names/{processing.id}"))
+    words = [
+        text(f"report/assessments/{kind}", names=", ".join(names))
+        for kind, names in named.items()
+        if names
+    ]
+    if named["lacking"] or named["unseen"]:
+        return worst([status, NOT_EVIDENCED]), joined(*words)
+    return (None if words and status == NOT_APPLICABLE else status), joined(*words)
 
 
 def _row(tables: Tables, processing: _Processing) -> list[Cell]:

@@ -15,6 +15,7 @@ from kit.collect.policy import plan
 from kit.controls import source
 from kit.controls.articles import cited
 from kit.controls.registry import (
+    ANYTHING,
     CLOCK,
     CONTROLS,
     ROLL_UPS,
@@ -25,8 +26,6 @@ from kit.controls.registry import (
 )
 from kit.controls.source import answered_by, cite
 from kit.parameters import Profile, Run, load_profile
-
-_ANYTHING = "…"  # stands in a text for what a row fills in
 
 _INTRODUCTION = """\
 # What the kit asserts
@@ -111,7 +110,7 @@ def verdicts(control: Control) -> Iterator[tuple[str, str, str]]:
             code = id.removeprefix(start).partition("/")[0]
             reason = "" if code in WORST_FIRST else code
             status = NOT_EVIDENCED if reason else code
-            filled = dict.fromkeys(texts.fields(id), _ANYTHING)
+            filled = dict.fromkeys(texts.fields(id), ANYTHING)
             if status == ATTESTED and answered_by(control.id):
                 filled["page"] = cite(control.id)
             entries.append((status, reason, texts.text(id, **filled)))

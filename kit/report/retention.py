@@ -164,7 +164,9 @@ def _copies(tables: Tables) -> Iterator[Kept]:
         refs = tuple(evidence_ids(places.refs[row, _COPIES]))
         if gap := places.gap_at.get((row, _COPIES)):
             yield Kept(
-                *(data, values["place"] or "", values["resource"], not_seen(gap), None, None),
+                data,
+                values["place"] or text("report/not_seen"),
+                *(values["resource"], not_seen(gap), None, None),
                 evidence=refs,
                 unseen=True,
             )

@@ -11,7 +11,7 @@ from kit.catalogue import statuses
 from kit.catalogue.frameworks import AWS_PAGE, GDPR
 from kit.catalogue.frameworks import frameworks as catalogued
 from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
-from kit.catalogue.texts import text
+from kit.catalogue.texts import ids, text
 from kit.controls import CONTROLS, ROLL_UPS, section_title
 from kit.controls.articles import binds, cited
 from kit.controls.registry import AWS, CUSTOMER, SHARED
@@ -24,6 +24,7 @@ from kit.report.appendices import evidence_index as evidence_index
 from kit.report.appendices import inventory as inventory
 from kit.report.appendices import manifest as manifest
 from kit.report.assessments import assessments as assessments
+from kit.report.assessments import with_assessments
 from kit.report.blocks import (
     BRIEF_IDS,
     beside,
@@ -70,6 +71,7 @@ from kit.report.views import (
     column,
 )
 from kit.snapshot import Snapshot
+from kit.tables import Tables
 from kit.tables.places import regions_not_looked_at
 
 _YES_OR_NO = {PASS: "report/yes", FAIL: "report/no"}
@@ -141,19 +143,30 @@ def source_coverage(findings: Findings) -> Table | Note:
     )
 
 
-def frameworks(findings: Findings) -> Group | Note:
-    """Return the index of each framework that the run chooses; AWS's page has its own section."""
-    tables = [_framework(id, findings) for id in findings.frameworks if id != AWS_PAGE]
-    return Group(tables) if tables else Note(text("requirements/none"))
+def frameworks(findings: Findings, tables: Tables | None = None) -> Group | Note:
+    """Return the index of each framework that the run chooses; AWS's page has its own section.
+
+    Parameters
+    ----------
+    findings : Findings
+    tables : Tables, optional
+        They show processing that needs an impact assessment; without them such a requirement is never
+        "not applicable".
+    """
+    made = [_framework(id, findings, tables) for id in findings.frameworks if id != AWS_PAGE]
+    return Group(made) if made else Note(text("requirements/none"))
 
 
-def _framework(id: str, findings: Findings) -> Table:
+def _framework(id: str, findings: Findings, tables: Tables | None) -> Table:
     framework, rows = catalogued()[id], []
     numbers = _numbers(id, findings.data_role)
     for statement, status, qualification in _answers(id, findings):
         if statement.number not in numbers:
             continue
         requirement = framework.requirements[statement.number]
+        if requirement.assesses:
+            status, beside_it = with_assessments(status, tables)
+            qualification = joined(beside_it, qualification)
         reasons = _reasons(id, statement.number, requirement.reasons)
         if requirement.context:
             beside_them = "; ".join(_reasons(id, statement.number, requirement.context))
@@ -374,6 +387,20 @@ def verdicts() -> Table:
         text("report/verdicts/caption"),
         [column("status", "status"), column("meaning"), column("open")],
         [[known.word, known.meaning, _open_for(known)] for known in statuses.STATUSES.values()],
+    )
+
+
+def glossary() -> Table:
+    """Return the words of documents, with what they mean there."""
+    words = dict.fromkeys(id.split("/")[3] for id in ids() if "/glossary/words/" in id)
+    return Table(
+        "glossary",
+        text("report/glossary/caption"),
+        [column("word"), column("meaning")],
+        [
+            [text(f"report/glossary/words/{word}/{part}") for part in ("word", "meaning")]
+            for word in words
+        ],
     )
 
 

@@ -13,6 +13,8 @@ from kit.sandbox.protocol import AWSError
 
 INVALID_CODE = {
     "ec2": "InvalidParameterValue",
+    # https://docs.aws.amazon.com/guardduty/latest/APIReference/API_CreateMalwareProtectionPlan.html
+    "guardduty": "BadRequestException",
     "iam": "ValidationError",
     "resourcegroupstaggingapi": "InvalidParameterException",
     "s3": "InvalidArgument",

@@ -1,4 +1,7 @@
-"""What there is that somebody could have rights on, and what may be there unseen."""
+"""What there is that somebody could have rights on, and what may be there unseen.
+
+In patterns of what may be there a name is ``?*``, for no name and no key of an object is empty.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from kit.access.actions import (
     ASSUMED,
     BUCKET,
     GROUP,
+    LISTED_POINT,
     LISTING,
     OBJECTS,
     PASSED,
@@ -116,12 +120,12 @@ def appstream(snapshot: Snapshot) -> Iterator[Thing]:
             answer = snapshot.answer(call, region)
             start = f"{_appstream(snapshot, region)}:{kind}/"
             for item, ref in answer.items():
-                arn = item.get("Arn") or f"{start}{item.get('Name') or '*'}"
+                arn = item.get("Arn") or f"{start}{item.get('Name') or '?*'}"
                 yield Thing(kind, Target(arn, snapshot.account), Cell(True, (ref,)))
             if answer.trouble:
                 gap = Cell(None, answer.evidence, answer.trouble)
-                yield Thing(kind, Target(f"{start}*", snapshot.account), gap)
-            yield Thing(new(kind), Target(f"{start}*", snapshot.account, wholly=True))
+                yield Thing(kind, Target(f"{start}?*", snapshot.account), gap)
+            yield Thing(new(kind), Target(f"{start}?*", snapshot.account, wholly=True))
             yield from _every(snapshot, call, region)
     yield from others(snapshot)
 
@@ -134,13 +138,13 @@ def others(snapshot: Snapshot) -> Iterator[Thing]:
     yield Thing(ANY, Target("*", account, context=anywhere))
     yield Thing(SOME, Target(f"arn:{partition}:*:*:*:*", account, context=anywhere))
     for region in (*snapshot.regions, ""):  # those of many regions are in none
-        points = f"arn:{partition}:s3:{region}:{account}:accesspoint/*"
+        points = f"arn:{partition}:s3:{region}:{account}:accesspoint/?*"
         yield Thing(ACCESS_POINT, Target(points, account, context=anywhere))
     iam = f"arn:{partition}:iam::{account}"
     for kind, name in _IAM.items():
-        yield Thing(kind, Target(f"{iam}:{name}/*", account))
+        yield Thing(kind, Target(f"{iam}:{name}/?*", account))
     for kind in (ASSUMED, PASSED):
-        yield Thing(kind, Target(f"{iam}:role/*", account, wholly=True))
+        yield Thing(kind, Target(f"{iam}:role/?*", account, wholly=True))
 
 
 def openable(snapshot: Snapshot, *, wholly: bool) -> Iterator[Thing]:
@@ -154,7 +158,7 @@ def openable(snapshot: Snapshot, *, wholly: bool) -> Iterator[Thing]:
                 continue
             cell = Cell(True, (ref,)) if ref else Cell(None, answer.evidence, answer.trouble)
             start = _appstream(snapshot, region)
-            yield Thing(kind, Target(f"{start}:{kind}/*", snapshot.account, wholly=wholly), cell)
+            yield Thing(kind, Target(f"{start}:{kind}/?*", snapshot.account, wholly=wholly), cell)
             if kind == "stack":
                 yield from _every(snapshot, DESCRIBE_FLEETS, region)
 
@@ -162,11 +166,11 @@ def openable(snapshot: Snapshot, *, wholly: bool) -> Iterator[Thing]:
 def whatever(snapshot: Snapshot) -> Iterator[Thing]:
     """A pattern for each kind of thing that there could be."""
     for kind in LISTS.values():
-        target = Target(f"{_appstream(snapshot, '*')}:{kind}/*", snapshot.account)
+        target = Target(f"{_appstream(snapshot, '*')}:{kind}/?*", snapshot.account)
         yield from (Thing(name, target) for name in (kind, new(kind)))
         for region in snapshot.regions:
             start = _appstream(snapshot, region)
-            yield Thing(every(kind), Target(f"{start}:{kind}/*", snapshot.account))
+            yield Thing(every(kind), Target(f"{start}:{kind}/?*", snapshot.account))
     yield from _unlisted_buckets(snapshot, Cell(True))
     yield from others(snapshot)
 
@@ -177,7 +181,7 @@ def _every(snapshot: Snapshot, call: Call, region: str) -> Iterator[Thing]:
     for item, _ in snapshot.answer(call, region).items():
         arn = item.get("Arn") or f"{start}:{kind}/{item.get('Name')}"
         yield Thing(every(kind), Target(arn, snapshot.account))
-    yield Thing(every(kind), Target(f"{start}:{kind}/*", snapshot.account, wholly=True))
+    yield Thing(every(kind), Target(f"{start}:{kind}/?*", snapshot.account, wholly=True))
 
 
 def _appstream(snapshot: Snapshot, region: str) -> str:
@@ -208,7 +212,7 @@ def _unlisted_buckets(snapshot: Snapshot, cell: Cell) -> Iterator[Thing]:
 def _both(bucket: Thing) -> Iterator[Thing]:
     """A bucket, and what is in it."""
     yield from (bucket, replace(bucket, kind=LISTING))
-    objects = replace(bucket.target, arn=f"{bucket.target.arn}/*")
+    objects = replace(bucket.target, arn=f"{bucket.target.arn}/?*")
     yield replace(bucket, kind=OBJECTS, target=objects)
 
 
@@ -251,16 +255,27 @@ def _by_points(source: Source, bucket: Bucket, direct: Thing) -> Iterator[Thing]
         way = unseen_point(target, account, bucket.region) if gap else point.before(target, account)
         label = f"the policy of {point.label}"
         things.append(Thing(LISTING, way, cell, label, direct.outside, may_let_in))
+        yield _listed_point(direct, bucket.region, point.arn)
     if known.gap:
         cell = Cell(True, (*direct.cell.refs, *known.refs), known.gap)
         way = unseen_point(target, account, bucket.region)
         things.append(Thing(LISTING, way, cell, may_let_in=may_let_in))
+        yield _listed_point(direct, bucket.region, known)
     things += (
         replace(direct, kind=LISTING, target=point) for point in points_of_others(target, account)
     )
     for thing in things:
         yield thing
         yield replace(thing, kind=OBJECTS, target=of_kind(thing.target, OBJECTS))
+
+
+def _listed_point(direct: Thing, region: str, arn: Cell) -> Thing:
+    """An access point whose policy somebody may change; whichever there is, where it was not seen."""
+    _, partition, *_ = direct.target.arn.split(":")
+    any_point = f"arn:{partition}:s3:{region}:{direct.target.account}:accesspoint/?*"
+    context = {"aws:requestedregion": region}
+    target = Target(arn.value or any_point, direct.target.account, context=context)
+    return Thing(LISTED_POINT, target, Cell(True, arn.refs, arn.gap))
 
 
 def _policy(snapshot: Snapshot, bucket: Bucket) -> Cell:

@@ -19,9 +19,10 @@ from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive
 from kit.tables.core import Column, Row, Source, table
 from kit.tables.guards import KEPT_CALLS, Kept, key_state, retention
 from kit.tables.organisation import owner_of, seen_by_owner
+from kit.tables.trails import TRAIL, kind_of
 
 _KEPT_BY = (*KEPT_CALLS, GET_EVENT_DATA_STORE)
-TRAIL, STORE = "trail", "event data store"
+STORE = "event data store"
 
 
 @table(
@@ -29,6 +30,7 @@ TRAIL, STORE = "trail", "event data store"
     Scope.REGION,
     (DESCRIBE_TRAILS,),
     {
+        "kind": Column(calls=(DESCRIBE_TRAILS,)),
         "files_validated": Column(calls=(DESCRIBE_TRAILS,)),
         "kms_key": Column(calls=(DESCRIBE_TRAILS,)),
         "key_state": Column(calls=(DESCRIBE_TRAILS, DESCRIBE_KEY)),
@@ -40,6 +42,7 @@ def trails(source: Source) -> Iterator[Row]:
     """Yield a row for each trail, in its home region or the first region in scope that it covers."""
     for trail, ref, region in trails_at_home(source.snapshot):
         cells = _trail(source.snapshot, trail, ref)
+        cells["kind"] = Cell(kind_of(trail, source.snapshot), (ref,))
         bucket = member(trail, ref, "S3BucketName", UNSEEN, DESCRIBE_TRAILS)
         cells["bucket"] = derive(lambda name: source.labels.label("bucket", name), bucket)
         yield _trail_row(source, trail, region, cells)
@@ -71,7 +74,8 @@ def recorders(source: Source) -> Iterator[Row]:
             partial(_log_files, trail=trail, ref=ref),
         )
         none = Cell(None, (ref,))
-        cells = {"kind": Cell(TRAIL, (ref,)), "store_state": none, "store_key_state": none}
+        kind = Cell(kind_of(trail, snapshot), (ref,))
+        cells = {"kind": kind, "store_state": none, "store_key_state": none}
         yield _trail_row(source, trail, region, cells | _kept(kept))
     for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
         for item, ref in answer.items():

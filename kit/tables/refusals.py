@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 
 from kit.access.actions import FILES, OBJECTS, Need
-from kit.access.conditions import ABSENT, UNKNOWN, Context, Value
+from kit.access.conditions import ABSENT, UNKNOWN, Context, Value, default
 from kit.access.documents import Statement
 from kit.access.evaluator import (
     Access,
@@ -37,6 +37,7 @@ IN_DOUBT = "cannot be known"
 Statements = tuple[Statement, ...]
 Known = bool | str  # IN_DOUBT where what the account answers does not decide
 
+_NUMBER = re.compile(r"\d{12}")  # an account's, which stands for its root user's ARN
 _OF_PRINCIPALS = re.compile(r"aws:(principal.*|userid|username|federatedprovider)")
 _CALLS = (GET_BUCKET_POLICY, GET_ACCOUNT_AUTHORIZATION_DETAILS, DESCRIBE_ORGANIZATION)
 REFUSAL_COLUMNS = {
@@ -51,6 +52,7 @@ def refuses_all(
     statements: Statements,
     bucket_arn: str,
     account: str,
+    region: str,
     needs: Iterable[Need],
     context: Context | None = None,
 ) -> Known:
@@ -61,6 +63,8 @@ def refuses_all(
 
     Parameters
     ----------
+    region : str
+        The bucket's region, in which requests reach it.
     needs : iterable of (str, str)
         Actions, each on the bucket or on the objects in it.
     context : mapping, optional
@@ -72,7 +76,7 @@ def refuses_all(
     """
     # NotPrincipal is there to leave somebody over.
     statements = tuple(statement for statement in statements if not statement.excepts_principals)
-    targets = _targets(statements, bucket_arn, account, needs)
+    targets = _targets(statements, bucket_arn, account, region, needs)
     how = tuple((context or {}).items())
     return _refuse_all(tuple(targets), account, _partition(bucket_arn), how)
 
@@ -107,16 +111,18 @@ def _singled_out(statements: Iterable[Statement]) -> list[tuple[str, str]]:
 
 
 def _targets(
-    statements: Statements, bucket_arn: str, account: str, needs: Iterable[Need]
+    statements: Statements, bucket_arn: str, account: str, region: str, needs: Iterable[Need]
 ) -> list[tuple[str, Target]]:
+    where = {"aws:requestedregion": region}
     bucket, objects = (
-        reduced(Target(arn, account, statements)) for arn in (bucket_arn, f"{bucket_arn}/*")
+        reduced(Target(arn, account, statements, context=where))
+        for arn in (bucket_arn, f"{bucket_arn}/?*")  # no object has an empty key
     )
     return [(action, objects if kind == OBJECTS else bucket) for action, kind in needs]
 
 
 def refusals(
-    snapshot: Snapshot, labels: Labels, statements: Cell, bucket_arn: str
+    snapshot: Snapshot, labels: Labels, statements: Cell, bucket_arn: str, region: str
 ) -> dict[str, Cell]:
     """Cells of `REFUSAL_COLUMNS`: whether only those whom the policy names reach files, and who does.
 
@@ -130,7 +136,7 @@ def refusals(
     """
     if statements.gap:
         return dict.fromkeys(REFUSAL_COLUMNS, statements)
-    policy = _Policy(snapshot, labels, statements.value, bucket_arn)
+    policy = _Policy(snapshot, labels, statements.value, bucket_arn, region)
     rests_on = [statements]
     # Where somebody is left over for certain, nothing that was not seen makes it better.
     if Access.NO not in policy.outcomes:
@@ -150,10 +156,17 @@ def refusals(
 class _Policy:
     """A bucket's policy, and whom it does not deny."""
 
-    def __init__(self, snapshot: Snapshot, labels: Labels, statements: Statements, bucket_arn: str):
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        labels: Labels,
+        statements: Statements,
+        bucket_arn: str,
+        region: str,
+    ):
         self._snapshot, self._labels, self._account = snapshot, labels, snapshot.account
         self._partition = _partition(bucket_arn)
-        self._targets = _targets(statements, bucket_arn, self._account, FILES)
+        self._targets = _targets(statements, bucket_arn, self._account, region, FILES)
         self._denials = [statement for statement in statements if statement.effect == "Deny"]
         conditions = [condition for denial in self._denials for condition in denial.conditions]
         self.organisations = [
@@ -162,13 +175,17 @@ class _Policy:
         arns = [v for c in conditions if c.key == "aws:principalarn" for v in c.values]
         ids = [v for c in conditions if c.key == "aws:userid" for v in c.values]
         excepted = [denial for denial in self._denials if denial.excepts_principals]
-        arns += [name for denial in excepted for _, name in denial.principals or ()]
+        names = [name for denial in excepted for _, name in denial.principals or ()]
+        arns += [self._root_of(name) if _NUMBER.fullmatch(name) else name for name in names]
         self._arn_patterns = set(filter(is_wild, arns))
         # All sessions of a role are the role's: only its id names the role.
         self._id_patterns = {name for name in ids if is_wild(name.partition(":")[0])}
         self.patterns = self._arn_patterns | self._id_patterns
         self._arns = [arn for arn in dict.fromkeys(arns) if not is_wild(arn)]
         self._ids = [name for name in dict.fromkeys(ids) if name not in self._id_patterns]
+
+    def _root_of(self, account: str) -> str:
+        return f"arn:{self._partition}:iam::{account}:root"
 
     @cached_property
     def general(self) -> Mapping[str, Mapping[str, Access]]:
@@ -188,8 +205,9 @@ class _Policy:
                 denials[name] = self._shut_out(caller)
         role = _of(callers["any other role"], own)
         for key, value in _singled_out(self._denials):
-            # Anybody may come so who is denied otherwise.
-            if not _OF_PRINCIPALS.match(key) and not _gets(denials["any other role"]):
+            # Anybody may come so who is denied otherwise, but for what services alone send.
+            free = not _OF_PRINCIPALS.match(key) and default(key) is not ABSENT
+            if free and not _gets(denials["any other role"]):
                 caller = with_context(role, key, value)
                 denials[f"any other role by {key.partition('/')[0]}"] = self._denied(caller)
         for named in self.organisations:

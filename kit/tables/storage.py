@@ -10,6 +10,7 @@ from kit.access.conditions import PLAIN_HTTP
 from kit.calls import (
     CALLS,
     DESCRIBE_STACKS,
+    DESCRIBE_TRAILS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
@@ -51,7 +52,7 @@ from kit.tables.outsiders import (
 )
 from kit.tables.policies import read_policy
 from kit.tables.refusals import REFUSAL_COLUMNS, refusals, refuses_all
-from kit.tables.trails import DELIVERY_LIMIT, RECORDER_CALLS, object_events
+from kit.tables.trails import DELIVERY_LIMIT, RECORDER_CALLS, object_events, trail_kind
 
 HOME, SETTINGS, LOGS = "home folders", "application settings", "logs"
 _UNKNOWN = "an unknown purpose"
@@ -94,6 +95,7 @@ _COLUMNS = {
     **PLAN_COLUMNS,
     "tls_only": Column(calls=(GET_BUCKET_POLICY,)),
     "access_logging": Column(calls=(GET_BUCKET_LOGGING,)),
+    "trail_kind": Column(calls=(DESCRIBE_TRAILS,)),
     "accesses_logged": Column(
         calls=(*RECORDER_CALLS, GET_BUCKET_LOGGING),
         thresholds=(DELIVERY_LIMIT,),
@@ -228,6 +230,7 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
     encrypted, public = encryption(snapshot, name), public_access(snapshot, name)
     object_owner = ownership(snapshot, name)
     restricted = public["restrict_public_buckets"]
+    where = (snapshot.account, bucket.region)
     without_acls = derive(lambda owner: owner == "BucketOwnerEnforced", object_owner)
     return {
         "owner": owner(snapshot, name),
@@ -238,18 +241,19 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
         "object_ownership": object_owner,
         **access_points(snapshot, source.labels, name, bucket.region, statements, restricted),
         "deletion_guarded": derive(
-            lambda value: refuses_all(value, arn, snapshot.account, _DELETION), statements
+            lambda value: refuses_all(value, arn, *where, _DELETION), statements
         ),
-        **refusals(snapshot, source.labels, statements, arn),
+        **refusals(snapshot, source.labels, statements, arn, bucket.region),
         **_erasure(snapshot, bucket),
         "versioning": versioning(snapshot, name),
         **copies(snapshot, name, bucket.region, arn),
         **bucket_cells(snapshot, name, bucket.region),
         **malware_plan(snapshot, name, bucket.region, FOLDERS.get(bucket.purpose, ())),
         "tls_only": derive(
-            lambda value: refuses_all(value, arn, snapshot.account, FILES, PLAIN_HTTP), statements
+            lambda value: refuses_all(value, arn, *where, FILES, PLAIN_HTTP), statements
         ),
         "access_logging": access_logging,
+        "trail_kind": trail_kind(snapshot, bucket.region),
         "accesses_logged": known_any((object_events(snapshot, bucket.region, arn), access_logging)),
     }
 

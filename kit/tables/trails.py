@@ -39,7 +39,7 @@ from kit.tables.cells import (
     known_all,
     known_any,
 )
-from kit.tables.organisation import held, is_member, manages, seen_by_owner
+from kit.tables.organisation import held, is_member, manages, owner_of, seen_by_owner
 
 RECORDER_CALLS = (
     DESCRIBE_TRAILS,
@@ -60,6 +60,8 @@ _SELECTS = {  # members of a basic selector that may be absent
     "IncludeManagementEvents": "management_events",
     "ReadWriteType": "read_write_type",
 }
+
+TRAIL, OTHERS_TRAIL, NO_TRAIL = "trail", "trail of another account", "no trail"
 
 Selector = Mapping[str, Any]  # an advanced event selector
 Event = Mapping[str, str]
@@ -150,6 +152,20 @@ def trails_of(snapshot: Snapshot, region: str) -> list[tuple[dict[str, Any], str
         for trail, ref in snapshot.answer(DESCRIBE_TRAILS, region).items()
         if trail.get("IsMultiRegionTrail") or trail.get("HomeRegion") == region
     ]
+
+
+def kind_of(trail: Mapping[str, Any], snapshot: Snapshot) -> str:
+    """Return whether a trail is the account's own; a member account sees its organisation's too."""
+    is_own = owner_of(trail.get("TrailARN")) in ("", snapshot.account)
+    return TRAIL if is_own else OTHERS_TRAIL
+
+
+def trail_kind(snapshot: Snapshot, region: str) -> Cell:
+    """Return the kind of a region's trails: the account's own where it has one, else another's."""
+    answer = snapshot.answer(DESCRIBE_TRAILS, region)
+    kinds = {kind_of(trail, snapshot) for trail, _ in trails_of(snapshot, region)}
+    first = next((kind for kind in (TRAIL, OTHERS_TRAIL) if kind in kinds), NO_TRAIL)
+    return Cell(first, answer.evidence, None if first == TRAIL else answer.trouble)
 
 
 def api_activity(snapshot: Snapshot, region: str, keys_in_use: Cell) -> dict[str, Cell]:

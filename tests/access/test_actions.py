@@ -30,6 +30,21 @@ def test_actions_are_operations_of_their_service(service: str) -> None:
     assert requested <= known
 
 
+# Of AppStream's writing operations: they start, stop, end or tag what is there, and widen nothing.
+_WIDENS_NOTHING = {
+    *("StartFleet", "StopFleet", "StartImageBuilder", "StopImageBuilder", "StartAppBlockBuilder"),
+    *("StopAppBlockBuilder", "ExpireSession", "DrainSessionInstance"),
+    *("TagResource", "UntagResource"),
+}
+
+
+def test_every_writing_operation_of_appstream_is_judged_or_widens_nothing() -> None:
+    known = botocore.session.get_session().get_service_model("appstream").operation_names
+    writing = {name for name in known if not name.startswith(("Describe", "List", "Get"))}
+    named = {one.partition(":")[2] for one in actions(*CAPABILITIES) if "appstream:" in one}
+    assert writing - named == _WIDENS_NOTHING
+
+
 def test_what_is_denied_of_files_is_what_the_capabilities_name() -> None:
     read, listed, changed = (
         {need for way in CAPABILITIES[name] for need in way.needs}

@@ -213,6 +213,8 @@ def test_all_parts_have_to_hold() -> None:
         ({"Statement": ["x"]}, "Statement: text given"),
         ({"Statement": {"Effect": "deny"}}, "Effect: 'deny' given, Allow or Deny expected"),
         ({"Statement": {}}, "Effect: None given"),
+        ({"Statement": {"Effect": "Deny", "condition": {}}}, "Statement: 'condition' given, Sid"),
+        ({"Statement": {"Effect": "Allow", "NotCondition": {}}}, "'NotCondition' given"),
         ({"Statement": {"Effect": "Allow", "Action": [{}]}}, "Action: an object given"),
         ({"Statement": {"Effect": "Allow", "NotAction": {"a": 1}}}, "NotAction: an object given"),
         ({"Statement": {"Effect": "Allow", "Resource": [5]}}, "Resource: a number given"),

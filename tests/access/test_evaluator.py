@@ -252,6 +252,25 @@ def test_conditions_of_an_allow(condition: Any, expected: Access, in_general: Ac
     assert decide(caller, READ, bucket(), ordinary=True) is in_general
 
 
+@pytest.mark.parametrize(
+    ("statement", "in_general"),
+    [
+        (allow(**when("IpAddressIfExists", "aws:SourceIp", "192.0.2.0/24")), YES),
+        (allow(Condition={"IpAddressIfExists": {"aws:SourceIp": "192.0.2.0/24"}, "StringEqualsIfExists": {"aws:SourceVpc": "vpc-1"}}), NO),
+        (allow(Condition={"IpAddressIfExists": {"aws:SourceIp": "192.0.2.0/24"}, "Null": {"aws:SourceVpce": "true"}}), NO),
+        (allow(Condition={"Null": {"aws:SourceIp": "true", "aws:VpcSourceIp": "false"}}), YES),
+        (allow(Condition={"Null": {"aws:SourceIp": "true", "aws:VpcSourceIp": "true"}}), NO),
+        (allow(Condition={"Null": {"aws:SourceIp": "false", "aws:SourceVpce": "false"}}), NO),
+        (allow(Condition={"Null": {"aws:SourceVpc": "true", "aws:SourceVpce": "false"}}), NO),
+    ],
+)  # fmt: skip
+def test_a_request_comes_over_the_internet_or_through_an_endpoint(
+    statement: Any, in_general: Access
+) -> None:
+    caller = role(identity=policy(statement))
+    assert decide(caller, READ, bucket(), ordinary=True) is in_general
+
+
 def test_what_is_chosen_is_chosen_once() -> None:
     """Plain HTTP opens one statement and TLS avoids the other, yet no request does both."""
     plain = when("Bool", "aws:SecureTransport", "false")

@@ -140,6 +140,20 @@ def test_everyday_forms_are_masked_and_near_misses_are_not():
             "mysql \\\n -u a -pHeron-44\nps -p 4711",
             "mysql \\\n -u a -p⟦secret: password-assignment⟧\nps -p 4711",
         ),
+        (
+            '"Password"=hex(1):4e,00,\\\r\n  75,00\r\n"Size"=hex:4e,75',
+            '"Password"=hex(1):⟦secret: password-assignment⟧\r\n"Size"=hex:4e,75',
+        ),
+        ("pw='Win'.'ter'.'-31' x", "pw='⟦secret: password-assignment⟧' x"),
+        (
+            "https://x.example.com/?api_key=9f8a7c6d",
+            "https://x.example.com/?api_key=⟦secret: url-query-secret⟧",
+        ),
+        ("pass`word=Heron-44", "pass`word=⟦secret: password-assignment⟧"),
+        (
+            "-Secret (ConvertTo-SecureString -Force -String Heron-44)",
+            "-Secret (ConvertTo-SecureString -Force -String ⟦secret: password-assignment⟧)",
+        ),
     ],
 )
 def test_only_the_secret_is_replaced(text, masked):
@@ -233,6 +247,12 @@ HARMLESS = [
     "https://app.example.com/?token=%CAD_TOKEN%",
     "export SLACK=xoxb-your-token-here GITHUB=ghp_" + "x" * 36,
     "Password reset for office365, password 2-factor-login2",
+    "https://w.example.com/?key=9f8a7c6d5e4f3a2b https://w.example.com/?key=12 ?key=annual-report",
+    "https://w.example.com/?key=3f2b8c1e-5a7d-4e90-9b61-0f5d7c208086",
+    '"Password"=dword:00000010 "Binary"=hex:4e,75,74',
+    "00:1A:2B:3C:4D:5E 2026:11:28:abc:12345 46656e6e656c2d3632206973206e6f20736563726574",
+    "password = module.db.password_1[0] --password --verbose C:\\a^b",
+    "WLAN key: none, wifi code: see IT; nfs_share_of_the_whole_department_in_london_2026",
 ]
 
 
@@ -423,6 +443,7 @@ def shape(value):
             "%41",
             "LS0tLS1C",
         ),
+        *('variable "password" {', "echo user a ", '"password"=hex:4e,', "pw='a'.", "a^b", "*:80:"),
     ],
 )
 def test_long_hostile_texts_come_back(piece):

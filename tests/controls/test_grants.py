@@ -268,6 +268,10 @@ USER_ID = {"StringEquals": {"appstream:userId": "${saml:sub}"}}
 SECURE = {"Bool": {"aws:SecureTransport": "true"}}
 
 
+def but_on(*resources: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": "appstream:Stream", "NotResource": list(resources)}
+
+
 @scenarios(
     ("nobody", used, {}),
     ("anybody on anything", role(allow("appstream:Stream")), {MINT: "fail"}),
@@ -276,6 +280,15 @@ SECURE = {"Bool": {"aws:SecureTransport": "true"}}
     ("as oneself", role(allow("appstream:Stream", Condition=USER_ID)), {MINT: "pass"}),
     ("a stack by name", role(allow("appstream:Stream", f"{STACKS}/design")), {MINT: "pass"}),
     ("all stacks by ARN", role(allow("appstream:Stream", f"{STACKS}/*")), {MINT: "fail"}),
+    ("all stacks with a name", role(allow("appstream:Stream", f"{STACKS}/?*")), {MINT: "fail"}),
+    (
+        "all stacks by region",
+        role(allow("appstream:Stream", STACKS.replace(REGION, "eu-*") + "/*")),
+        {MINT: "fail"},
+    ),
+    ("all but a stack by name", role(but_on(f"{STACKS}/secret")), {MINT: "fail"}),
+    ("all but stacks", role(but_on(f"{STACKS}/*")), {}),
+    ("all but stacks of any account", role(but_on("arn:aws:appstream:*:*:stack/?*")), {}),
     ("a stack that is not there", role(allow("appstream:Stream", f"{STACKS}/d?")), {MINT: "pass"}),
     ("URLs", role(allow("appstream:CreateStreamingURL")), {MINT: "fail"}),
     (
@@ -366,6 +379,26 @@ def authority(
     ("an inline policy", service(allow("s3:GetObject")), fails),
     ("another account", service(trusts=trust({"AWS": "arn:aws:iam::9:root"})), fails),
     ("everybody", service(trusts=trust("*")), fails),
+    (
+        "its service twice",
+        service(trusts=trust({"Service": ["appstream.amazonaws.com"] * 2})),
+        passes,
+    ),
+    (
+        "all but its service",
+        service(
+            trusts={
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "NotPrincipal": {"Service": "appstream.amazonaws.com"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ]
+            }
+        ),
+        fails,
+    ),
     (
         "another service beside",
         service(trusts=trust({"Service": ["appstream.amazonaws.com", "ec2.amazonaws.com"]})),

@@ -25,6 +25,8 @@ from kit.calls import (
     LIST_ORGANIZATIONS_FEATURES,
     Call,
 )
+from kit.controls import CONTROLS
+from kit.tables import tabulate
 from tests.controls.scenarios import (
     fails,
     findings,
@@ -441,3 +443,44 @@ def test_a_bucket_that_the_administrators_macie_searches(
 
 def test_without_the_organisations_snapshot_macie_may_be_anothers(unwatched: Account) -> None:
     assert verdicts(unwatched, "DS-02") == [HELD]
+
+
+# --- remedies of what another account owns ---------------------------------------------------
+
+
+def others_trail(account: Account) -> Account:
+    return account.trail("org", account=MANAGER, LogFileValidationEnabled=False)
+
+
+def test_lg_03_is_remedied_by_the_account_that_owns_the_trail(member: Account) -> None:
+    (theirs,) = findings(others_trail(member), "LG-03")
+    place = "trails_are_validated_and_encrypted/trail of another account"
+    assert place in theirs.remedies.split("; ")
+    one = CONTROLS["LG-03"].remedy(place)
+    assert "CloudTrail refuses the change in this account" in one.console
+    for script in (one.cli, one.undo):
+        assert script.startswith("# Not in this account, where CloudTrail refuses it")
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        (nothing, "no trail"),
+        (others_trail, "trail of another account"),
+        (lambda account: others_trail(account).trail("own", multi=False), "trail"),
+        (lambda account: others_trail(account).trail("own", advanced=[]), "trail"),
+    ],
+)
+def test_lg_02_names_the_account_that_has_a_trail(member: Account, given: Given, kind: str) -> None:
+    given(member.bucket())
+    buckets = tabulate(member.snapshot(), ["buckets"])["buckets"].frame
+    assert list(buckets["trail_kind"]) == [kind]
+
+
+def test_the_kind_of_a_trail_stands_in_lg_06(member: Account) -> None:
+    (finding,) = findings(others_trail(member), "LG-06")
+    assert "trail of another account" in finding.observed
+    one = CONTROLS["LG-06"].remedy("logs_are_kept_as_long_as_needed/trail of another account")
+    assert one.cli.startswith("# Not in this account, where S3 refuses it")
+    own = CONTROLS["LG-06"].remedy("logs_are_kept_as_long_as_needed/trail")
+    assert "refuses" not in f"{own.console} {own.cli}"

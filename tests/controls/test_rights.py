@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kit.calls import (
+    DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_ORGANIZATION,
     GET_ACCESS_POINT_POLICY,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
@@ -21,6 +22,7 @@ from kit.calls import (
 )
 from tests.controls.scenarios import Given, findings, scenarios
 from tests.controls.test_grants import (
+    ADMINISTER,
     ALL,
     CHANGE,
     GIVE,
@@ -999,6 +1001,13 @@ def with_admin(*held: dict[str, Any], trusts: Any = ROOT, name: str = "worker") 
     ("shares images", allow("appstream:DeleteImagePermissions"), {SESSIONS}),
     ("makes image builders", allow("appstream:CreateImageBuilder"), {SESSIONS}),
     ("associates fleets", allow("appstream:AssociateFleet"), {SESSIONS}),
+    ("dissociates fleets", allow("appstream:DisassociateFleet"), {SESSIONS}),
+    ("dissociates fleets from no stack", allow("appstream:DisassociateFleet", STACKS.replace("stack", "fleet/*")), set()),
+    ("lets agents into builders, of which there is none", allow("appstream:UpdateImageBuilder"), set()),
+    ("shuts users out", allow(["appstream:DisableUser"]), {ADMINISTER}),
+    ("takes stacks from users", allow("appstream:BatchDisassociateUserStack"), {ADMINISTER}),
+    ("starts and stops", allow(["appstream:Start*", "appstream:Stop*", "appstream:ExpireSession"]), set()),
+    ("changes policies of access points, of which there is none", allow("s3:PutAccessPointPolicy"), set()),
     ("associates fleets with no stack", allow("appstream:AssociateFleet", STACKS.replace("stack", "fleet/*")), set()),
     ("reads AppStream", allow(["appstream:Describe*", "appstream:List*"]), set()),
 )  # fmt: skip
@@ -1009,6 +1018,31 @@ def test_id_05_actions(account: Account, given: Any, expected: list[Any]) -> Non
         for name, status in of_principals(account, "ID-05").items()
     }
     assert said == expected[0]
+
+
+CHANGES_POINTS = allow("s3:PutAccessPointPolicy")
+
+
+@scenarios(
+    ("the bucket's", lambda a: a.access_point().allowed("worker", CHANGES_POINTS), {UNPROTECT: "fail"}),
+    ("by its name", lambda a: a.access_point().allowed("worker", allow("s3:PutAccessPointPolicy", POINT)), {UNPROTECT: "fail"}),
+    ("another's", lambda a: a.access_point().allowed("worker", allow("s3:PutAccessPointPolicy", f"{POINT}-2")), {}),
+    ("of another bucket", lambda a: a.access_point(bucket="other").allowed("worker", CHANGES_POINTS), {}),
+    ("in another region", lambda a: a.access_point().allowed("worker", {**CHANGES_POINTS, "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}}), {}),
+    ("which nobody could list", lambda a: a.denies(LIST_ACCESS_POINTS).allowed("worker", CHANGES_POINTS), {UNPROTECT: "not evidenced"}),
+)  # fmt: skip
+def test_id_05_who_may_change_the_policy_of_an_access_point(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(used(account))
+    assert of_principals(account, "ID-05") == expected[0]
+
+
+def test_id_05_who_may_let_agents_into_an_image_builder(account: Account) -> None:
+    arn = f"arn:aws:appstream:{REGION}:{ACCOUNT}:image-builder/b"
+    used(account).lists(DESCRIBE_IMAGE_BUILDERS, {"Name": "b", "Arn": arn})
+    account.allowed("worker", allow("appstream:UpdateImageBuilder"))
+    assert of_principals(account, "ID-05") == {SESSIONS: "fail"}
 
 
 @scenarios(

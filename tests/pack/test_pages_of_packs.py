@@ -151,3 +151,27 @@ def test_the_contents_name_each_section_s_page(read: Any, account: str) -> None:
     for title, number, _ in headings(file):
         if not re.match(r"[A-Z]{2}-\d\d", title):
             assert re.search(rf"{re.escape(title)}[ .\u2060]*{number + 1}\b", listed), title
+
+
+def text_of(pages: list[Page]) -> str:
+    return " ".join(words for page in pages for _, _, words in page.lines)
+
+
+def test_every_table_of_the_glossary_has_a_number(read: Any) -> None:
+    _, pages = read("demo")
+    captions = re.findall(
+        r"Table (\d+) (The verdicts, the worst first|The words of this document)", text_of(pages)
+    )
+    (first, _), (second, _) = captions
+    assert int(second) == int(first) + 1
+
+
+def test_an_article_on_assessments_applies_where_users_are_reported(read: Any) -> None:
+    _, pages = read("demo")
+    (page,) = (one for one in pages if {"35(1)", "35(2)"} <= {words for _, _, words in one.lines})
+    (top,) = (y for y, _, words in page.lines if words == "35(1)")
+    (end,) = (y for y, _, words in page.lines if words == "35(2)")
+    row = " ".join(words for y, _, words in page.lines if top - 1 <= y < end - 1)
+    assert "not evidenced" in row
+    assert "not applicable" not in row
+    assert "In use, and no assessment" in row

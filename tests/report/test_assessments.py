@@ -13,7 +13,9 @@ from kit.calls import (
     GET_BUCKET_LOGGING,
     LIST_BUCKETS,
 )
+from kit.catalogue.statuses import NOT_APPLICABLE, NOT_EVIDENCED, PASS
 from kit.errors import UserError
+from kit.judge import evaluate
 from kit.parameters import parameters
 from kit.report import show
 from kit.tables import tabulate
@@ -129,3 +131,70 @@ def test_logs_of_a_bucket_of_reports_do_not_show_what_users_do(tmp_path: Path) -
 def test_other_kinds_are_refused_with_those_accepted() -> None:
     with pytest.raises(UserError, match=r"impact_assessments.*access logs"):
         parameters({"account": "012345678901", "impact_assessments": {"keystrokes": "DPIA 1"}})
+
+
+def of_35(account: Account) -> dict[str, Any]:
+    """The row of Article 35(1) in the index by article."""
+    tables = tabulate(account.snapshot())
+    (index,) = show.frameworks(evaluate(tables), tables).views
+    names = [column.name for column in index.columns]
+    (row,) = (row for row in index.rows if row[0].startswith("35(1)"))
+    return dict(zip(names, row, strict=True))
+
+
+def reporting(folder: Path, **declared: Any) -> Account:
+    account = Account(folder, frameworks=["gdpr"], **declared)
+    return account.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"S3BucketName": LOGS})
+
+
+def test_article_35_does_not_apply_where_nothing_is_in_use(tmp_path: Path) -> None:
+    row = of_35(Account(tmp_path, frameworks=["gdpr"]).stack())
+    assert row["status"] == NOT_APPLICABLE
+    assert row["beside"].startswith("The control tests agents alone.")
+
+
+def test_article_35_lacks_evidence_where_processing_in_use_has_no_declaration(
+    tmp_path: Path,
+) -> None:
+    row = of_35(reporting(tmp_path).stack())
+    assert row["status"] == NOT_EVIDENCED
+    assert row["beside"].startswith("In use, and no assessment declared: usage reports.")
+
+
+def test_article_35_passes_for_agents_only_with_the_rest_declared(tmp_path: Path) -> None:
+    agents = {"agent_dpia_reference": "DPIA 9"}
+    rest = {"impact_assessments": {"usage reports": "DPIA 6"}}
+    settings = [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]
+    access = {"Settings": settings, "ScreenResolution": "W_1280xH_720", "ScreenImageFormat": "PNG"}
+    lacking = reporting(tmp_path / "a", **agents).stack(AgentAccessConfig=access)
+    assert of_35(lacking)["status"] == NOT_EVIDENCED
+    row = of_35(reporting(tmp_path / "b", **agents, **rest).stack(AgentAccessConfig=access))
+    assert row["status"] == PASS
+    assert row["beside"].startswith("Declared, and tested by no control: usage reports.")
+
+
+def test_article_35_has_no_verdict_where_a_declaration_alone_answers_it(tmp_path: Path) -> None:
+    row = of_35(reporting(tmp_path, impact_assessments={"usage reports": "DPIA 6"}).stack())
+    assert row["status"] is None
+    assert row["beside"].startswith("Declared, and tested by no control: usage reports.")
+
+
+def test_article_35_lacks_evidence_where_processing_may_be_in_use_unseen(tmp_path: Path) -> None:
+    account = Account(tmp_path, frameworks=["gdpr"]).stack()
+    row = of_35(account.denies(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS))
+    assert row["status"] == NOT_EVIDENCED
+    assert row["beside"].startswith("Perhaps in use, for the kit could not see it")
+
+
+def test_without_the_tables_article_35_is_never_not_applicable(tmp_path: Path) -> None:
+    tables = tabulate(Account(tmp_path, frameworks=["gdpr"]).stack().snapshot())
+    (index,) = show.frameworks(evaluate(tables)).views
+    (row,) = (row for row in index.rows if row[0].startswith("35(1)"))
+    assert row[3] is None
+
+
+def test_where_the_control_did_not_run_article_35_has_no_verdict(tmp_path: Path) -> None:
+    tables = tabulate(reporting(tmp_path).stack().snapshot())
+    (index,) = show.frameworks(evaluate(tables, ["LG-08"]), tables).views
+    (row,) = (row for row in index.rows if row[0].startswith("35(1)"))
+    assert row[3] is None

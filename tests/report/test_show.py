@@ -474,7 +474,7 @@ def test_an_impact_assessment_is_stated_to_be_tested_for_agents_alone(findings: 
     names = [column.name for column in table.columns]
     rows = (dict(zip(names, row, strict=True)) for row in table.rows)
     (row,) = (row for row in rows if row["number"].startswith("35(1)"))
-    assert row["beside"].startswith("Tested for agents alone; ")
+    assert row["beside"].startswith("The control tests agents alone. ")
     assert "[" not in row["says"]
     assert "LG-08" in row["related"]
     (asked,) = (row for row in show.requests().rows if "EX-10" in row[3])

@@ -382,6 +382,27 @@ def test_cloudtrail_refuses_buckets_and_keys_that_it_may_not_use(local: Sandbox,
         cloudtrail.put_event_selectors(TrailName="half-hearted", EventSelectors=[])
 
 
+def test_a_member_changes_nothing_of_its_organisations_trail() -> None:
+    trail = "arn:aws:cloudtrail:eu-central-1:999988887777:trail/organization"
+    with sandbox.start(["demo", "organisation"]) as local:
+        member = client(local, "demo", "cloudtrail", "eu-central-1")
+        manager = client(local, "organisation", "cloudtrail", "eu-central-1")
+        for name, code in (
+            (trail, "CloudTrailARNInvalidException"),
+            ("organization", "TrailNotFoundException"),
+        ):
+            for change, given in (
+                ("update_trail", {"Name": name, "EnableLogFileValidation": False}),
+                ("put_event_selectors", {"TrailName": name, "EventSelectors": [{}]}),
+                ("stop_logging", {"Name": name}),
+                ("start_logging", {"Name": name}),
+            ):
+                with refused(code):
+                    getattr(member, change)(**given)
+            assert manager.update_trail(Name=name, EnableLogFileValidation=False)["Name"]
+        assert member.get_trail_status(Name=trail)["IsLogging"]
+
+
 def test_an_event_data_store_is_restored_while_it_is_going() -> None:
     with sandbox.start(["tidy"]) as local:
         cloudtrail = client(local, "tidy", "cloudtrail", WEST)
@@ -804,6 +825,16 @@ def test_a_plan_needs_a_bucket_of_the_region_and_a_role_that_may_look_into_it(
 
     with refused("required permissions to validate S3 bucket ownership"):
         change(Role=f"{role['Arn']}-gone")
+    six = {"ObjectPrefixes": [f"user/{n}/" for n in range(6)]}
+    with refused("BadRequestException"):
+        change(ProtectedResource={"S3Bucket": six})
+    with refused("BadRequestException"):
+        guardduty.create_malware_protection_plan(
+            Role=role["Arn"], ProtectedResource={"S3Bucket": {"BucketName": LOGS, **six}}
+        )
+    five = {"ObjectPrefixes": six["ObjectPrefixes"][:5]}
+    changed = change(ProtectedResource={"S3Bucket": five})
+    assert changed["ProtectedResource"]["S3Bucket"] == {"BucketName": HOME, **five}
     assert change(ProtectedResource=folders)["Status"] == "ERROR"
     changed = change(Role=role["Arn"])
     assert (changed["Role"], changed["Status"]) == (role["Arn"], "ACTIVE")

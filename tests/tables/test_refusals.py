@@ -16,7 +16,7 @@ from kit.snapshot import Trouble
 from kit.tables.cells import Cell
 from kit.tables.policies import read_policy
 from kit.tables.refusals import IN_DOUBT, refuses_all
-from tests.standins import ACCOUNT, AS_OF, HOME, tls_only
+from tests.standins import ACCOUNT, AS_OF, HOME, REGION, tls_only
 
 ARN = f"arn:aws:s3:::{HOME}"
 GUARD = {
@@ -30,7 +30,7 @@ GUARD = {
 
 def refuses(*statements: dict[str, Any]) -> bool | str:
     document = {"Version": "2012-10-17", "Statement": list(statements)}
-    return refuses_all(read_statements(document), ARN, ACCOUNT, FILES, PLAIN_HTTP)
+    return refuses_all(read_statements(document), ARN, ACCOUNT, REGION, FILES, PLAIN_HTTP)
 
 
 def statement(**changes: Any) -> dict[str, Any]:
@@ -97,6 +97,15 @@ def test_everybody_but_some_is_not_everybody() -> None:
         {"NumericLessThanIfExists": {"s3:TlsVersion": "1.2"}},
         {"NumericLessThanIfExists": {"s3:TlsVersion": 1.2}},
         {"Null": {"s3:TlsVersion": "true"}},
+        {
+            "Bool": {"aws:SecureTransport": "false"},
+            "StringEquals": {"aws:RequestedRegion": REGION, "aws:ResourceAccount": ACCOUNT},
+        },
+        # An address, or none: through a VPC endpoint a request has none.
+        {
+            "Bool": {"aws:SecureTransport": "false"},
+            "IpAddressIfExists": {"aws:SourceIp": ["0.0.0.0/0", "::/0"]},
+        },
         None,
         {},
     ],
@@ -147,6 +156,14 @@ def test_plain_http(condition: Any) -> None:
             "ForAnyValue:ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:*"},
         },
         {"Bool": {"aws:SecureTransport": "false"}, "IpAddress": {"aws:SourceIp": "0.0.0.0/1"}},
+        {
+            "Bool": {"aws:SecureTransport": "false"},
+            "IpAddress": {"aws:SourceIp": ["0.0.0.0/0", "::/0"]},
+        },
+        {
+            "Bool": {"aws:SecureTransport": "false"},
+            "StringEquals": {"aws:RequestedRegion": "us-east-1"},
+        },
     ],
     ids=str,
 )
@@ -167,6 +184,8 @@ def test_something_else(condition: Any) -> None:
         (f"{ARN}/*", False),
         ([ARN, f"{ARN}/user/*"], False),
         ([ARN, f"{ARN}/?"], False),
+        ([ARN, f"{ARN}/?*"], True),
+        ([ARN, f"{ARN}/??*"], False),
         ([ARN, f"{ARN}/*.vhd"], False),
         ([ARN, f"{ARN}/**"], True),
         (["arn:aws:s3:::other", "arn:aws:s3:::other/*"], False),

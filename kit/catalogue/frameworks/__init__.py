@@ -55,6 +55,9 @@ class Requirement(_Strict):
     limits : dict of str to int
         What the requirement wants of thresholds, by name: under a profile that admits more a pass
         does not answer it, and under one that admits less a fail does not.
+    assesses : bool
+        It demands an impact assessment of processing that no control tests: the verdict takes in the
+        table of impact assessments.
     """
 
     title: str = ""
@@ -66,6 +69,7 @@ class Requirement(_Strict):
     shown: str = ""
     needs: str = ""
     limits: dict[str, int] = {}
+    assesses: bool = False
 
     @property
     def controls(self) -> list[str]:

@@ -31,10 +31,13 @@ def _trails(call: Call, *, shadows: bool) -> list[Item]:
 
 
 def _trail(call: Call, name: str) -> Item:
+    """Return the trail that a request names; a name alone is of the account and the region.
+
+    https://github.com/turbot/steampipe-plugin-aws/issues/577 has CloudTrail's messages.
+    """
+    arn = f"arn:aws:cloudtrail:{call.region}:{call.account.id}:trail/{name}"
     for trail in _trails(call, shadows=True):
-        if name == trail["TrailARN"] or (
-            name == trail["Name"] and call.region == trail["HomeRegion"]
-        ):
+        if trail["TrailARN"] in (name, arn):
             return trail
     raise AWSError(
         "TrailNotFoundException", f"Unknown trail: {name} for the user: {call.account.id}"
@@ -42,7 +45,11 @@ def _trail(call: Call, name: str) -> Item:
 
 
 def own_trail(call: Call, name: str) -> Item:
-    """Return a trail of the account, or raise CloudTrail's error."""
+    """Return a trail of the account, or raise CloudTrail's error.
+
+    A member account sees its organisation's trail, and changes nothing of it:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html
+    """
     trail = _trail(call, name)
     if f":{call.account.id}:" not in trail["TrailARN"]:
         message = "AccountID in ARN is wrong, you can only access resources with AccountID "
