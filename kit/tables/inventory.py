@@ -195,8 +195,8 @@ def user_buckets(source: Source) -> Iterator[Thing]:
         if bucket.name:
             yield from _bucket(source, bucket)
         else:
-            gap = no_name(snapshot, bucket)
-            yield from _unlisted_buckets(snapshot, Cell(True, bucket.refs, gap))
+            unnamed = Cell(True, bucket.refs, no_name(snapshot, bucket))
+            yield from _unlisted_buckets(snapshot, unnamed)
     for gap in _unread(snapshot, BUCKET_SOURCES, off=False):
         yield from _unlisted_buckets(snapshot, gap)
 
