@@ -147,6 +147,13 @@ def test_the_document_has_answers_ageing_changes_and_who_signs(quarters: Quarter
         f"{closed} closed, 0 accepted by somebody, 0 that no interface shows now, 0 without a finding now."
         in said
     )
+    open_now = sum(
+        row["status"] in ("fail", "not evidenced") and row["subject"] != "roll-up"
+        for row in rows_of(quarters.second).values()
+    )
+    answers = "1 overdue, 1 not yet due, 0 without a due date"
+    counted = f"Follow-up of {open_now} open findings: {answers}, {open_now - 2} without an answer."
+    assert said.count(counted) == 2  # in the result, and above the answers
     for words in (
         *("Jane Roe", "2027-01-31", "open, overdue", "Network", "open, not yet due"),
         *("Privacy", "Give the reason", "no longer open"),
@@ -165,6 +172,7 @@ def test_the_document_has_answers_ageing_changes_and_who_signs(quarters: Quarter
     assert "this run has no such finding" in said
     first = text_of(quarters.first)
     assert "This run names no earlier pack" in first
+    assert "without an answer" not in first
     assert "Nobody has stated owner, response or due date yet" in first
 
 

@@ -125,7 +125,8 @@ class Target:
     public : bool, optional
         Whether AWS calls the policy public; evaluated from the policy where that is unknown.
     wholly : bool
-        An Allow, too, must cover all resources of a pattern.
+        An Allow, too, must cover all resources of a pattern; with ``NotResource`` it names no
+        resource, and has to leave over some of them.
     context : mapping
         Further facts about the resource: its tags, its region ...
     behind : Target, optional
@@ -419,7 +420,7 @@ class _Request:
         wholly = statement.effect == "Deny" or self.target.wholly
         if not statement.excepts_resources:
             return covered if wholly else partly
-        named = negate(partly if wholly else covered)
+        named = negate(partly if statement.effect == "Deny" else covered)
         # AWS: a variable that cannot be resolved might make a statement invalid.
         in_doubt = named is not False and (UNRESOLVED, True) in patterns
         return self._doubt(statement.effect) if in_doubt else named

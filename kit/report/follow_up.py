@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from kit.judge.digest import RESOURCE, ROLL_UP, subject_of
 from kit.judge.findings import Finding, Findings
 from kit.parameters import Promise, signer
 from kit.redact.free_text import free_text_of
-from kit.report.formats import minute, signature
+from kit.report.formats import joined, minute, signature
 from kit.report.views import (
     PDF_ROWS,
     SEVERITIES,
@@ -76,6 +77,20 @@ def changed_since(findings: Findings, snapshot: Snapshot) -> str:
         unseen=found.unseen,
         gone=found.gone,
     )
+
+
+def answered(findings: Findings, snapshot: Snapshot) -> str:
+    """Return how many open findings are overdue or have no answer; empty without a follow-up."""
+    if not snapshot.header.get("follow_up"):
+        return ""
+    promises = {promise.id: promise for promise in snapshot.promises}
+    states = Counter(
+        _state(finding, promises.get(finding.id), snapshot)
+        for finding in findings.leaves
+        if finding.is_open
+    )
+    each = {state: states[state] for state in ("overdue", "promised", "undated", "unanswered")}
+    return text("report/follow_up/counted", count=states.total(), **each)
 
 
 def earlier_packs(findings: Findings, snapshot: Snapshot) -> Table | Note:
@@ -159,7 +174,9 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
     file = snapshot.header.get("follow_up")
     return Table(
         "follow-up",
-        text("report/follow_up/caption", digest=file["sha256"])
+        joined(
+            text("report/follow_up/caption", digest=file["sha256"]), answered(findings, snapshot)
+        )
         if file
         else text("report/follow_up/caption_without"),
         [

@@ -24,7 +24,7 @@ from kit.controls import CONTROLS
 from kit.controls.registry import RemedyName
 from kit.judge.digest import RESOURCE, UNLISTED
 from kit.judge.findings import Finding, Findings, reason_text, samples, why, worst
-from kit.report.follow_up import changed_since
+from kit.report.follow_up import answered, changed_since
 from kit.report.formats import SEVERITIES, STATUSES, joined, minute
 from kit.report.views import Note, Table, column
 from kit.snapshot import Snapshot
@@ -80,6 +80,7 @@ def result(findings: Findings, snapshot: Snapshot) -> Note:
             _left_out(snapshot),
             _buckets_left_out(snapshot),
             changed_since(findings, snapshot),
+            answered(findings, snapshot),
         )
     )
 

@@ -91,7 +91,7 @@ def listed_points(
 def unseen_point(bucket: Target, account: str, region: str) -> Target:
     """Whichever access points of the account there may be: their policies are not known."""
     partition = bucket.arn.split(":")[1]
-    target = _before(bucket, f"arn:{partition}:s3:{region}:{account}:accesspoint/*", account, ())
+    target = _before(bucket, f"arn:{partition}:s3:{region}:{account}:accesspoint/?*", account, ())
     assert target.behind is not None
     how = {**target.context, _ARN: CHOSEN}
     return replace(target, context=how, behind=replace(target.behind, context=how))
@@ -159,7 +159,7 @@ def on_objects(point: Target) -> Target:
     """What an access point leads to, of the objects in its bucket."""
     assert point.behind is not None
     behind = replace(point.behind, arn=f"{point.behind.arn}/?*")
-    return replace(point, arn=f"{point.arn}/object/*", behind=behind)
+    return replace(point, arn=f"{point.arn}/object/?*", behind=behind)
 
 
 def of_kind(point: Target, kind: str) -> Target:

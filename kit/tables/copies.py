@@ -73,7 +73,9 @@ def _copies_all(rule: dict[str, Any], *, encrypted: bool) -> bool:
     S3 leaves these out by default:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html
     """
-    narrowed = any((rule.get("Filter") or {}).values()) or rule.get("Prefix")
+    filters = {"Prefix": rule.get("Prefix"), **(rule.get("Filter") or {})}
+    both = filters.pop("And", None) or {}
+    narrowed = any((*filters.values(), *both.values()))
     chosen = rule.get("SourceSelectionCriteria") or {}
     copied = (chosen.get("SseKmsEncryptedObjects") or {}).get("Status") == "Enabled"
     return rule.get("Status") == "Enabled" and not narrowed and (copied or not encrypted)

@@ -1,4 +1,7 @@
-"""What there is that somebody could have rights on, and what may be there unseen."""
+"""What there is that somebody could have rights on, and what may be there unseen.
+
+In patterns of what may be there a name is ``?*``, for no name and no key of an object is empty.
+"""
 
 from __future__ import annotations
 
@@ -56,12 +59,10 @@ from kit.tables.guards import public_access
 from kit.tables.policies import read_policy
 from kit.tables.storage import (
     BUCKET_SOURCES,
-    HOME,
-    LOGS,
-    SETTINGS,
     Bucket,
     bucket_label,
     buckets_in_scope,
+    no_name,
 )
 
 LISTS = {
@@ -119,12 +120,12 @@ def appstream(snapshot: Snapshot) -> Iterator[Thing]:
             answer = snapshot.answer(call, region)
             start = f"{_appstream(snapshot, region)}:{kind}/"
             for item, ref in answer.items():
-                arn = item.get("Arn") or f"{start}{item.get('Name') or '*'}"
+                arn = item.get("Arn") or f"{start}{item.get('Name') or '?*'}"
                 yield Thing(kind, Target(arn, snapshot.account), Cell(True, (ref,)))
             if answer.trouble:
                 gap = Cell(None, answer.evidence, answer.trouble)
-                yield Thing(kind, Target(f"{start}*", snapshot.account), gap)
-            yield Thing(new(kind), Target(f"{start}*", snapshot.account, wholly=True))
+                yield Thing(kind, Target(f"{start}?*", snapshot.account), gap)
+            yield Thing(new(kind), Target(f"{start}?*", snapshot.account, wholly=True))
             yield from _every(snapshot, call, region)
     yield from others(snapshot)
 
@@ -137,13 +138,13 @@ def others(snapshot: Snapshot) -> Iterator[Thing]:
     yield Thing(ANY, Target("*", account, context=anywhere))
     yield Thing(SOME, Target(f"arn:{partition}:*:*:*:*", account, context=anywhere))
     for region in (*snapshot.regions, ""):  # those of many regions are in none
-        points = f"arn:{partition}:s3:{region}:{account}:accesspoint/*"
+        points = f"arn:{partition}:s3:{region}:{account}:accesspoint/?*"
         yield Thing(ACCESS_POINT, Target(points, account, context=anywhere))
     iam = f"arn:{partition}:iam::{account}"
     for kind, name in _IAM.items():
-        yield Thing(kind, Target(f"{iam}:{name}/*", account))
+        yield Thing(kind, Target(f"{iam}:{name}/?*", account))
     for kind in (ASSUMED, PASSED):
-        yield Thing(kind, Target(f"{iam}:role/*", account, wholly=True))
+        yield Thing(kind, Target(f"{iam}:role/?*", account, wholly=True))
 
 
 def openable(snapshot: Snapshot, *, wholly: bool) -> Iterator[Thing]:
@@ -157,7 +158,7 @@ def openable(snapshot: Snapshot, *, wholly: bool) -> Iterator[Thing]:
                 continue
             cell = Cell(True, (ref,)) if ref else Cell(None, answer.evidence, answer.trouble)
             start = _appstream(snapshot, region)
-            yield Thing(kind, Target(f"{start}:{kind}/*", snapshot.account, wholly=wholly), cell)
+            yield Thing(kind, Target(f"{start}:{kind}/?*", snapshot.account, wholly=wholly), cell)
             if kind == "stack":
                 yield from _every(snapshot, DESCRIBE_FLEETS, region)
 
@@ -165,11 +166,11 @@ def openable(snapshot: Snapshot, *, wholly: bool) -> Iterator[Thing]:
 def whatever(snapshot: Snapshot) -> Iterator[Thing]:
     """A pattern for each kind of thing that there could be."""
     for kind in LISTS.values():
-        target = Target(f"{_appstream(snapshot, '*')}:{kind}/*", snapshot.account)
+        target = Target(f"{_appstream(snapshot, '*')}:{kind}/?*", snapshot.account)
         yield from (Thing(name, target) for name in (kind, new(kind)))
         for region in snapshot.regions:
             start = _appstream(snapshot, region)
-            yield Thing(every(kind), Target(f"{start}:{kind}/*", snapshot.account))
+            yield Thing(every(kind), Target(f"{start}:{kind}/?*", snapshot.account))
     yield from _unlisted_buckets(snapshot, Cell(True))
     yield from others(snapshot)
 
@@ -180,7 +181,7 @@ def _every(snapshot: Snapshot, call: Call, region: str) -> Iterator[Thing]:
     for item, _ in snapshot.answer(call, region).items():
         arn = item.get("Arn") or f"{start}:{kind}/{item.get('Name')}"
         yield Thing(every(kind), Target(arn, snapshot.account))
-    yield Thing(every(kind), Target(f"{start}:{kind}/*", snapshot.account, wholly=True))
+    yield Thing(every(kind), Target(f"{start}:{kind}/?*", snapshot.account, wholly=True))
 
 
 def _appstream(snapshot: Snapshot, region: str) -> str:
@@ -191,11 +192,11 @@ def user_buckets(source: Source) -> Iterator[Thing]:
     """The buckets with users' data and their policies, and patterns for those not seen."""
     snapshot = source.snapshot
     for bucket in buckets_in_scope(snapshot):
-        if bucket.purpose in (HOME, SETTINGS, LOGS):
-            if bucket.name:
-                yield from _bucket(source, bucket)
-            else:
-                yield from _unlisted_buckets(snapshot, Cell(True, bucket.refs))
+        if bucket.name:
+            yield from _bucket(source, bucket)
+        else:
+            unnamed = Cell(True, bucket.refs, no_name(snapshot, bucket))
+            yield from _unlisted_buckets(snapshot, unnamed)
     for gap in _unread(snapshot, BUCKET_SOURCES, off=False):
         yield from _unlisted_buckets(snapshot, gap)
 
@@ -211,7 +212,7 @@ def _unlisted_buckets(snapshot: Snapshot, cell: Cell) -> Iterator[Thing]:
 def _both(bucket: Thing) -> Iterator[Thing]:
     """A bucket, and what is in it."""
     yield from (bucket, replace(bucket, kind=LISTING))
-    objects = replace(bucket.target, arn=f"{bucket.target.arn}/?*")  # no object has an empty key
+    objects = replace(bucket.target, arn=f"{bucket.target.arn}/?*")
     yield replace(bucket, kind=OBJECTS, target=objects)
 
 
@@ -271,7 +272,7 @@ def _by_points(source: Source, bucket: Bucket, direct: Thing) -> Iterator[Thing]
 def _listed_point(direct: Thing, region: str, arn: Cell) -> Thing:
     """An access point whose policy somebody may change; whichever there is, where it was not seen."""
     _, partition, *_ = direct.target.arn.split(":")
-    any_point = f"arn:{partition}:s3:{region}:{direct.target.account}:accesspoint/*"
+    any_point = f"arn:{partition}:s3:{region}:{direct.target.account}:accesspoint/?*"
     context = {"aws:requestedregion": region}
     target = Target(arn.value or any_point, direct.target.account, context=context)
     return Thing(LISTED_POINT, target, Cell(True, arn.refs, arn.gap))

@@ -87,8 +87,8 @@ def _deviations(
     allowing = [statement for statement in trusted or () if statement.effect == "Allow"]
     if trusted is not None and not allowing:
         yield "it does not trust its service"
-    service = (("Service", SERVICE_ROLES[name]),)
-    if any(s.principals != service or s.excepts_principals for s in allowing):
+    service = {("Service", SERVICE_ROLES[name])}
+    if any(set(s.principals or ()) != service or s.excepts_principals for s in allowing):
         yield "it trusts others than its service"
     if role.get("RolePolicyList"):
         yield "it has inline policies"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,24 @@ def test_id_05_names_nobody(account: Account) -> None:
     assert "mine" not in reported
 
 
+@pytest.mark.parametrize(
+    ("policy", "shown"),
+    [
+        (MINE, "mine"),
+        (f"arn:aws:iam::{ACCOUNT}:policy/team/mine", "mine"),
+        (FULL, "AmazonAppStreamFullAccess"),
+    ],
+)
+def test_id_05_names_whom_and_what_where_names_are_in_clear(
+    tmp_path: Path, policy: str, shown: str
+) -> None:
+    account = used(Account(tmp_path, pseudonymise=False)).policy(policy, allow("s3:GetObject"))
+    account.allowed("worker", attached=(policy,))
+    (one,) = [one for one in findings(account, "ID-05") if one.status == "fail"]
+    assert one.resource == f"worker: {READ}"
+    assert f"; By: {shown}; " in one.observed
+
+
 @scenarios(
     ("nothing of AppStream", nothing, not_applicable(NOTHING)),
     ("nothing, and somebody may all", lambda a: a.allowed("w", allow()), not_applicable(NOTHING)),
@@ -249,6 +268,10 @@ USER_ID = {"StringEquals": {"appstream:userId": "${saml:sub}"}}
 SECURE = {"Bool": {"aws:SecureTransport": "true"}}
 
 
+def but_on(*resources: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": "appstream:Stream", "NotResource": list(resources)}
+
+
 @scenarios(
     ("nobody", used, {}),
     ("anybody on anything", role(allow("appstream:Stream")), {MINT: "fail"}),
@@ -257,6 +280,15 @@ SECURE = {"Bool": {"aws:SecureTransport": "true"}}
     ("as oneself", role(allow("appstream:Stream", Condition=USER_ID)), {MINT: "pass"}),
     ("a stack by name", role(allow("appstream:Stream", f"{STACKS}/design")), {MINT: "pass"}),
     ("all stacks by ARN", role(allow("appstream:Stream", f"{STACKS}/*")), {MINT: "fail"}),
+    ("all stacks with a name", role(allow("appstream:Stream", f"{STACKS}/?*")), {MINT: "fail"}),
+    (
+        "all stacks by region",
+        role(allow("appstream:Stream", STACKS.replace(REGION, "eu-*") + "/*")),
+        {MINT: "fail"},
+    ),
+    ("all but a stack by name", role(but_on(f"{STACKS}/secret")), {MINT: "fail"}),
+    ("all but stacks", role(but_on(f"{STACKS}/*")), {}),
+    ("all but stacks of any account", role(but_on("arn:aws:appstream:*:*:stack/?*")), {}),
     ("a stack that is not there", role(allow("appstream:Stream", f"{STACKS}/d?")), {MINT: "pass"}),
     ("URLs", role(allow("appstream:CreateStreamingURL")), {MINT: "fail"}),
     (
@@ -310,6 +342,23 @@ def authority(
     ("nothing", nothing, NO_ROLE),
     ("as AWS made it", service(), passes),
     (
+        "as AWS made it, and its name is left out",
+        lambda a: a.answers(
+            DETAILS,
+            {
+                **{name: [] for name in ("UserDetailList", "GroupDetailList", "Policies")},
+                "RoleDetailList": [
+                    {
+                        "Arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/{SERVICE}",
+                        "AssumeRolePolicyDocument": json.dumps(TRUST),
+                        "AttachedManagedPolicies": [{"PolicyArn": OWN}],
+                    }
+                ],
+            },
+        ),
+        passes,
+    ),
+    (
         "narrowed to the account",
         service(
             trusts=trust(
@@ -330,6 +379,26 @@ def authority(
     ("an inline policy", service(allow("s3:GetObject")), fails),
     ("another account", service(trusts=trust({"AWS": "arn:aws:iam::9:root"})), fails),
     ("everybody", service(trusts=trust("*")), fails),
+    (
+        "its service twice",
+        service(trusts=trust({"Service": ["appstream.amazonaws.com"] * 2})),
+        passes,
+    ),
+    (
+        "all but its service",
+        service(
+            trusts={
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "NotPrincipal": {"Service": "appstream.amazonaws.com"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ]
+            }
+        ),
+        fails,
+    ),
     (
         "another service beside",
         service(trusts=trust({"Service": ["appstream.amazonaws.com", "ec2.amazonaws.com"]})),
@@ -391,6 +460,18 @@ def test_id_07_says_when_a_setting_is_known_by_its_default_alone(account: Accoun
         "AWS left a member out: DisableIMDSV1" in one.observed for one in findings(account, "ID-07")
     ]
     assert reported == [True, False]
+
+
+@pytest.mark.parametrize("fleet_type", ["ALWAYS_ON", "ON_DEMAND", "ELASTIC"])
+@pytest.mark.parametrize("state", ["STARTING", "RUNNING", "STOPPING", "STOPPED"])
+def test_id_07_remedies_differ_by_state_and_for_running_elastic_fleets(
+    account: Account, state: str, fleet_type: str
+) -> None:
+    """https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UpdateFleet.html."""
+    account.fleet(FleetType=fleet_type, State=state, DisableIMDSV1=False)
+    (finding,) = findings(account, "ID-07")
+    elastic = " Elastic" if (state, fleet_type) == ("RUNNING", "ELASTIC") else ""
+    assert finding.remedies.endswith(f"/{state.lower()}{elastic} fleet")
 
 
 def machine(*statements: Any, v1_off: bool | None = True, **members: Any) -> Given:

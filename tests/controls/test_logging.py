@@ -447,6 +447,11 @@ def guarded(given: Given, **key: Any) -> Given:
         lambda a: a.trail(basic=[NO_KMS]).denies(LIST_BUCKETS),
         denied(LIST_BUCKETS),
     ),
+    (
+        "without KMS, a bucket whose name is left out",
+        lambda a: a.trail(basic=[NO_KMS]).lists(LIST_BUCKETS, {"BucketRegion": REGION}),
+        not_evidenced("absent in answer", LIST_BUCKETS),
+    ),
     ("with KMS, buckets denied", lambda a: a.trail().denies(LIST_BUCKETS), passes),
     (
         "without IAM, no key of the customer's",

@@ -92,6 +92,8 @@ def test_a_declared_procedure_stands_for_a_copy_and_not_for_versions(
     ("a folder, in the old form", {"Prefix": "user/"}, undeclared),
     ("a tag", {"Filter": {"Tag": {"Key": "keep", "Value": "yes"}}}, undeclared),
     ("all but a folder", {"Filter": {"Not": {"Prefix": "user/custom/"}}}, undeclared),
+    ("both, and neither leaves out", {"Filter": {"And": {"Prefix": "", "Tags": []}}}, passes),
+    ("both, of which one is a folder", {"Filter": {"And": {"Prefix": "user/"}}}, undeclared),
     ("both", {"Filter": {"And": {"Prefix": "", "Tags": [{"Key": "a", "Value": ""}]}}}, undeclared),
 )
 def test_a_rule_is_a_copy_where_it_leaves_nothing_out(
