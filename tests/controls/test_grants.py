@@ -16,6 +16,7 @@ from kit.calls import (
     LIST_BUCKETS,
 )
 from kit.controls import CONTROLS
+from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -374,6 +375,16 @@ def authority(
         lambda a: a.denies(DESCRIBE_FLEETS),
         denied(DESCRIBE_FLEETS),
     ),
+    (
+        "a trust policy that is not one",
+        service(trusts={"Statement": "x"}),
+        not_evidenced("unreadable answer", DETAILS),
+    ),
+    (
+        "a trust policy that is not one, and without its policy",
+        service(trusts={"Statement": "x"}, attached=()),
+        fails,
+    ),
     ("another policy", service(attached=(OWN, FULL)), fails),
     ("without its policy", service(attached=()), fails),
     ("an inline policy", service(allow("s3:GetObject")), fails),
@@ -449,6 +460,13 @@ def authority(
 def test_id_06_service_roles(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "ID-06") == expected
+
+
+def test_id_06_cites_the_answer_whose_policy_cannot_be_read(account: Account) -> None:
+    service(trusts={"Statement": "x"})(account)
+    (gap,) = tabulate(account.answered(), {"service_roles"})["service_roles"].gap_at.values()
+    (request,) = account.snapshot().answer(DETAILS).requests
+    assert gap.evidence == request.id
 
 
 INSTANCE = f"arn:aws:iam::{ACCOUNT}:role/instance"

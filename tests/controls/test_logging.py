@@ -1044,6 +1044,11 @@ NO_TRAIL = not_applicable("no trail with its home here")
         not_evidenced("absent in answer", DESCRIBE_KEY),
     ),
     (
+        "whose trail it is left out, and no key",
+        lambda a: a.trail(TrailARN=None),
+        not_evidenced("absent in answer", DESCRIBE_TRAILS),
+    ),
+    (
         "whether it validates left out",
         lambda a: a.trail(KmsKeyId=KEY, LogFileValidationEnabled=None),
         not_evidenced("absent in answer", DESCRIBE_TRAILS),
