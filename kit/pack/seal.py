@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ from kit.progress import Phase
 from kit.redact.labels import open_labels
 from kit.snapshot import Snapshot, read
 from kit.tables import tabulate
-from kit.warm.fork import trim
+from kit.warm.fork import in_fork, trim
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
@@ -70,6 +71,8 @@ class Pack:
         0 nothing open, 3 fails, 4 evidence missing.
     unused_waivers : tuple of str
         Waivers that have expired or match nothing, each with the reason.
+    gravest_fail : str or None
+        The control of the first open point that is a fail.
     """
 
     folder: Path
@@ -77,6 +80,7 @@ class Pack:
     digest: str
     exit_code: int
     unused_waivers: tuple[str, ...] = ()
+    gravest_fail: str | None = None
 
 
 def seal(
@@ -160,7 +164,14 @@ def seal(
     facts = data["facts"]
     log.event("sealed", digest=facts["digest"], findings=len(data["records"]))
     unused = tuple(facts["unused_waivers"].splitlines())
-    return Pack(folder, data["records"], facts["digest"], facts["exit_code"], unused)
+    return Pack(
+        folder,
+        data["records"],
+        facts["digest"],
+        facts["exit_code"],
+        unused,
+        facts["gravest_fail"],
+    )
 
 
 def refuse_mismatch(run: Run, with_key: bool) -> None:
@@ -215,6 +226,8 @@ def files(
     executed.cells.clear()
     trim()
     forms: dict[str, Callable[[], Content]] = {
+        # Its library would stay in memory.
+        "findings.parquet": lambda: in_fork("findings.parquet", partial(findings_parquet, data)),
         "evidence.html": lambda: map(str.encode, page_pieces(made)),
         "findings.csv": lambda: findings_csv(data),
         "ocsf-findings.json": lambda: ocsf(made, data),
@@ -235,9 +248,6 @@ def files(
         for name, content in others:
             yield name, content
             phase.advance()
-        # Its library stays in memory.
-        yield _noted("findings.parquet", phase), findings_parquet(data)
-        phase.advance()
         yield _noted("evidence.pdf", phase), _sign_pdf(printed(), key)
         phase.advance()
 

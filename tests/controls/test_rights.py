@@ -173,6 +173,18 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
         by(ANY_MEMBER, READ) | by(OWN, READ, status="pass"),
     ),
     (
+        "a part of an organisation, and the organisation",
+        in_organisation(let("*", "s3:GetObject", Condition=ORGANISATION | PART)),
+        by(ANY_MEMBER, READ) | by(OWN, READ, status="pass"),
+    ),
+    (
+        "a part of an organisation, and another organisation",
+        in_organisation(
+            let("*", "s3:GetObject", Condition={**PART, "StringEquals": {"aws:PrincipalOrgID": "o-2"}})
+        ),
+        {},
+    ),
+    (
         "a foreign account, if it is in the organisation",
         in_organisation(let({"AWS": OTHER}, "s3:GetObject", Condition=ORGANISATION)),
         by(FOREIGN, READ, status="not evidenced"),
@@ -1008,6 +1020,43 @@ def test_id_05_actions(account: Account, given: Any, expected: list[Any]) -> Non
     assert said == expected[0]
 
 
+@pytest.mark.parametrize(
+    ("service", "together", "given"),
+    [
+        ("cloudformation", "cloudformation:CreateChangeSet cloudformation:ExecuteChangeSet", True),
+        ("cloudformation", "cloudformation:CreateChangeSet", False),
+        ("codebuild", "codebuild:UpdateProject codebuild:StartBuild", True),
+        ("codebuild", "codebuild:StartBuild", False),
+        ("ec2", "ec2:ReplaceIamInstanceProfileAssociation", True),
+        ("ec2", "ec2:RequestSpotInstances", True),
+        ("ec2", "ec2:CreateLaunchTemplate autoscaling:CreateAutoScalingGroup", True),
+        ("ec2", "ec2:CreateLaunchTemplate", False),
+        ("ec2", "ec2:StartInstances", False),
+        ("ecs-tasks", "ecs:RunTask", True),
+        ("ecs-tasks", "ecs:RegisterTaskDefinition ecs:CreateService", True),
+        ("ecs-tasks", "ecs:RegisterTaskDefinition", False),
+        ("ecs-tasks", "batch:RegisterJobDefinition batch:SubmitJob", True),
+        ("glue", "glue:UpdateJob glue:StartJobRun", True),
+        ("glue", "glue:CreateSession glue:RunStatement", True),
+        ("states", "states:UpdateStateMachine states:StartExecution", True),
+        ("scheduler", "scheduler:UpdateSchedule", True),
+        ("tasks.apprunner", "apprunner:CreateService", True),
+        ("datasync", "datasync:CreateLocationS3 datasync:CreateTask datasync:StartTaskExecution", True),
+        ("datasync", "datasync:CreateLocationS3 datasync:CreateTask", False),
+        ("transfer", "transfer:CreateUser", True),
+        ("rds", "rds:AddRoleToDBCluster", True),
+        ("config", "config:PutConfigurationRecorder", False),
+    ],
+)  # fmt: skip
+def test_id_05_services_that_run_with_a_role_that_is_passed(
+    account: Account, service: str, together: str, given: bool
+) -> None:
+    name = f"{service}.amazonaws.com"
+    acts = allow(together.split())
+    with_admin(passes_role(name, ADMIN), acts, trusts=trust({"Service": name}))(account)
+    assert (of_principals(account, "ID-05").get(GIVE) == "fail") is given
+
+
 CHANGES_POINTS = allow("s3:PutAccessPointPolicy")
 
 
@@ -1069,6 +1118,28 @@ def test_id_05_roles_that_others_take(tmp_path: Path, given: Given, expected: li
     given(account)
     gives = [f for f in findings(account, "ID-05") if f.resource.endswith(f": {GIVE}")]
     assert [f.status for f in gives if f.status == "fail"] == ["fail"] * expected[0]
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("admin", "fail"),
+        ("ad*", "fail"),
+        ("a?min", "fail"),
+        # IAM fills variables in when a request comes, so who may assume the role is narrowed:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+        ("${aws:PrincipalTag/team}", "pass"),
+        ("ad${aws:PrincipalTag/team}", "pass"),
+        ("operator-${aws:PrincipalTag/team}", None),
+        ("operator", None),
+    ],
+)
+def test_id_05_a_role_that_a_resource_names(
+    tmp_path: Path, role: str, expected: str | None
+) -> None:
+    account = Account(tmp_path, administrators=[ADMIN])
+    with_admin(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/{role}"))(account)
+    assert of_principals(account, "ID-05").get(GIVE) == expected
 
 
 ELSEWHERE = [
