@@ -122,7 +122,10 @@ def read_yaml(path: Path) -> tuple[Any, Where]:
         has_tab = mark and text[mark.index : mark.index + 1] == "\t"
         problem = "a tab; indent with spaces" if has_tab else error.problem
         raise UserError(f"{path}{line}: is not valid YAML: {problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.object[error.start]:#04x} at {error.start:,}"
+        raise UserError(f"{path}: is not in UTF-8 ({byte}); save it in UTF-8") from None
+    except yaml.YAMLError as error:
         raise UserError(f"{path}: is not valid YAML: {str(error).splitlines()[0]}") from None
 
 
@@ -405,14 +408,26 @@ def _shown(value: Any, write: Callable[[Any], str] = _repr.repr) -> str:
     return text if len(text) <= 2 * _SHOWN else f"{text[:_SHOWN]}…"
 
 
+_DECIMAL = re.compile(
+    r"[-+]?(?:0|[1-9][0-9]*)|[-+]?(?:[0-9]*\.[0-9]*(?:[eE][-+][0-9]+)?|\.[a-zA-Z]+)"
+)
+
+
 class _DatesStayText(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """A safe loader that reads 2027-03-31 as text, and no number of many digits."""
+    """A safe loader that reads 2027-03-31 as text, and only decimal numbers of few digits.
+
+    YAML 1.1 reads 010 as 8 and 1:30 as 90 (https://yaml.org/type/int.html), which nobody means.
+    """
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         is_number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
         if is_number and len(node.value) > bounds.MOST_NUMBER:
             problem = f"has a number of more than {bounds.MOST_NUMBER} characters"
             raise _Refused(problem, node.start_mark)
+        if is_number and not _DECIMAL.fullmatch(node.value):
+            problem = f"has the number {node.value}, which YAML reads in another base"
+            hint = f'write it in decimal digits, or as text in quotes: "{node.value}"'
+            raise _Refused(f"{problem}; {hint}", node.start_mark)
         try:
             return super().construct_object(node, deep)
         except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,24 @@ def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "file.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: b")
     assert read_yaml(path)[0] == {"a": "b"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "latin-1"])
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_bytes("a: Müller".encode(encoding))
+    with pytest.raises(UserError, match=r"file.yaml: is not in UTF-8 \(byte 0xf[cf] at \d\)"):
+        read_yaml(path)
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [("0", 0), ("-1", -1), ("90", 90), ("1.5", 1.5), ("6.02e+23", 6.02e23), ("-.inf", -math.inf)],
+)
+def test_decimal_numbers_are_read(tmp_path: Path, number: str, value: float) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_text(f"a: {number}")
+    assert read_yaml(path)[0] == {"a": value}
 
 
 @pytest.mark.parametrize(

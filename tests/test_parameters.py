@@ -359,7 +359,12 @@ def test_a_region_with_appstream_is_accepted(region: str) -> None:
     ("text", "reported"),
     [
         ("account: 123456789012", ["account", "123456789012", "quotes"]),
-        ("account: 012345670123", ["account", "was read as a number", "quotes"]),
+        ("account: 012345670123", ["line 1", "012345670123", "another base", "quotes"]),
+        (f'account: "{ACCOUNT}"\nlookback_days: 010', ["line 2", "number 010,", "decimal"]),
+        (f'account: "{ACCOUNT}"\nlookback_days: 1:30', ["line 2", "number 1:30,", "decimal"]),
+        (f'account: "{ACCOUNT}"\nlookback_days: 0x1E', ["line 2", "number 0x1E,", "decimal"]),
+        (f'account: "{ACCOUNT}"\nlookback_days: 9_0', ["line 2", "number 9_0,", "decimal"]),
+        (f'account: "{ACCOUNT}"\nread_seconds: 1:30.5', ["line 2", "number 1:30.5,", "decimal"]),
         ('account: "12345"', ["account", "'12345'", "12 digits"]),
         ("regions: [eu-west-1]", ["account is missing"]),
         (f'account: "{ACCOUNT}"\nregoins: []', ["'regoins'", "did you mean 'regions'"]),

@@ -42,7 +42,7 @@ from kit.collect.earlier import read_earlier, refuse_other_origin
 from kit.collect.follow_up import read_follow_up, refuse_other_days
 from kit.collect.handshakes import observe
 from kit.collect.lending import check_organisation, lend, open_lender
-from kit.collect.login import explain
+from kit.collect.login import explain, message_of
 from kit.collect.policy import policy, session_policies
 from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
@@ -259,11 +259,12 @@ def _hosts(requests: Iterable[Request]) -> set[tuple[str, int]]:
 
 def _check_writable(folder: Path) -> None:
     """Check before the first request that there is a place for the answers."""
-    there = next(path for path in folder.absolute().parents if path.exists())
+    there = folder
     try:
+        there = next(path for path in folder.absolute().parents if path.exists())
         check_writable(there)
     except OSError as error:
-        if shortage.of(error):
+        if shortage.of(error) or there is folder:
             raise cannot_write(folder, error) from None
         reason = f"{there}: {error.strerror}"
         raise CannotRunError(f"outputs: {folder} cannot be written ({reason})") from None
@@ -708,7 +709,10 @@ def _log(request: Request, seconds: float) -> None:
 
 def _error(problem: Exception) -> dict[str, str]:
     """Return what the snapshot stores of an exception: its name and its message."""
-    return {"code": type(problem).__name__, "message": printable(str(problem)[:_MOST_OF_MESSAGE])}
+    return {
+        "code": type(problem).__name__,
+        "message": printable(message_of(problem)[:_MOST_OF_MESSAGE]),
+    }
 
 
 def _next_page(model: Any, body: dict[str, Any]) -> dict[str, str]:

@@ -13,12 +13,14 @@ import botocore.session
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from kit.collect import limits, wire
+from kit.detect.secrets import mask_secrets
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.inputs import refuse_environment
 from kit.parameters import Run
 from kit.snapshot import reason_for, way_in
 
 TOO_LARGE = "PackedPolicyTooLarge"
+_HEADER = "Invalid header value"  # http.client, before the value
 _MODES = ("legacy", "standard", "adaptive")
 _NONE_AVAILABLE = ("NoCredentialsError", "PartialCredentialsError")
 # What can be in a profile, and the command that signs in with it.
@@ -62,7 +64,16 @@ def _explained(error: Exception, run: Run | None) -> UserError:
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
         code, message = answer["Error"].get("Code", ""), answer["Error"].get("Message", "")
         return explain({"code": code, "message": message}, status, run)
-    return explain({"code": type(error).__name__, "message": str(error)}, None, run)
+    return explain({"code": type(error).__name__, "message": message_of(error)}, None, run)
+
+
+def message_of(error: Exception) -> str:
+    """Return what a library states of an error, without the credentials that it may quote.
+
+    Python quotes a header that it refuses, and botocore what a process of the profile wrote.
+    """
+    text, refused, _ = str(error).partition(_HEADER)
+    return mask_secrets(text + refused)
 
 
 def _check_environment() -> None:
@@ -97,10 +108,13 @@ def explain(error: Mapping[str, str], status: int | None, run: Run | None) -> Us
     """
     code, message = error["code"], " ".join(error["message"].split())
     using = _using(run)
+    if message.endswith(_HEADER):
+        text = f"AWS credentials: {using} holds a character that no request may hold ({code})"
+        return NotEnteredError(f"{text}, such as the end of a line; enter them again", code)
     if code in _NONE_AVAILABLE:
         return NotEnteredError(_none_available(code, message, run), code)
     if code == "ProfileNotFound":
-        return NotEnteredError(_no_profile(run), code)
+        return NotEnteredError(_noprofile_of(run), code)
     if code == TOO_LARGE:
         text = f"session_tags: too long beside the session policy of {using} ({code})"
         return NotEnteredError(f"{text}; shorten session_tags: {message}", code)
@@ -122,7 +136,7 @@ def _is_of_the_network(code: str) -> bool:
     return kind is not None and issubclass(kind, (HTTPClientError, ConnectionError))
 
 
-def _profile(run: Run | None) -> str:
+def profile_of(run: Run | None) -> str:
     """Return the name of the profile that botocore takes; empty where none is named."""
     named = (run.aws_profile or "") if run else ""
     return named or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or ""
@@ -131,22 +145,24 @@ def _profile(run: Run | None) -> str:
 def _using(run: Run | None) -> str:
     if run and run.role_arn:
         return f"role {run.role_arn}"
-    return f"profile {_profile(run) or 'default'!r}"
+    return f"profile {profile_of(run) or 'default'!r}"
 
 
-def _no_profile(run: Run | None) -> str:
+def _noprofile_of(run: Run | None) -> str:
     field = "aws_profile" if run and run.aws_profile else "AWS_PROFILE"
     known = ", ".join(_profiles()) or "none"
     return (
-        f"{field}: there is no profile {_profile(run)!r} in your AWS configuration; profiles there: "
+        f"{field}: there is no profile {profile_of(run)!r} in your AWS configuration; profiles there: "
         f"{known}"
     )
 
 
 def _none_available(code: str, message: str, run: Run | None) -> str:
-    named = _profile(run)
+    named = profile_of(run)
     if code == "PartialCredentialsError":
         text = f"AWS credentials: {_using(run)} is incomplete: {message}"
+        if " found in env" in message:  # botocore: "Partial credentials found in env, missing: ..."
+            return f"{text}; set that variable too, or none of AWS_ACCESS_KEY_ID and its like"
         return f"{text}; complete it with: {_command('aws configure', named)}"
     if named:
         return (
@@ -189,9 +205,9 @@ def _advice(code: str, run: Run | None) -> str:
         return "correct that file, or name another with AWS_CONFIG_FILE"
     if code == "MissingDependencyException":
         return "install that package beside the kit"
-    name, settings = _settings(_profile(run))
+    name, settings = _settings(profile_of(run))
     if process := settings.get("credential_process"):
-        return f"check what this command prints: {process}"
+        return f"check what this command prints: {mask_secrets(process)}"
     if file := settings.get("web_identity_token_file") or os.environ.get(
         "AWS_WEB_IDENTITY_TOKEN_FILE"
     ):
@@ -199,4 +215,4 @@ def _advice(code: str, run: Run | None) -> str:
     for setting, verb in _COMMANDS.items():
         if setting in settings:
             return f"sign in again with: {_command(verb, name if name != 'default' else '')}"
-    return f"check the profile with: {_command('aws configure list', _profile(run))}"
+    return f"check the profile with: {_command('aws configure list', profile_of(run))}"

@@ -30,7 +30,7 @@ from botocore.exceptions import (
 from kit import log
 from kit.aws_models import home_region, models, partition_of, share_models
 from kit.collect.limits import Call, GivenUpError, Limits, watch_connections
-from kit.collect.login import TOO_LARGE, signing_in
+from kit.collect.login import TOO_LARGE, profile_of, signing_in
 from kit.collect.policy import SessionPolicy
 from kit.collect.wire import check
 from kit.errors import NotEnteredError
@@ -376,7 +376,7 @@ def _request_codes(session: boto3.Session, run: Run) -> None:
                 return getpass.getpass(text)
         except (EOFError, OSError, NotImplementedError, getpass.GetPassWarning):
             raise NotEnteredError(
-                f"AWS credentials: profile {run.aws_profile or 'default'!r} requires a second "
+                f"AWS credentials: profile {profile_of(run) or 'default'!r} requires a second "
                 "factor (mfa_serial), and there is no terminal in which to type its code; log in "
                 "first (aws sso login, aws sts get-session-token) and name the profile that holds "
                 "the session",

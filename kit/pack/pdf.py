@@ -27,6 +27,8 @@ from kit.warm.fork import beside
 
 _TEMPLATE = Path(__file__).parent / "templates" / "evidence.typ"
 _ABOVE = 10.0  # points that a reader shows above the line to which a link leads
+_Places = list[tuple[str, dict[str, Any]]]
+_Pages = tuple[bytes, _Places]
 
 
 def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachment] = ()) -> bytes:
@@ -64,13 +66,13 @@ def pdf_beside(
             _stored(file, folder / f"attached-{number}") for number, file in enumerate(attached)
         ]
         work = partial(_set, data, folder / _TEMPLATE.name, folders, evidence.cover["as_of"])
-        # Typst keeps what it laid out, ten times what the document takes.
+        # Typst keeps what it laid out, ten times what the document takes, until its process ends.
         with beside("the PDF", work) as made:
-            yield partial(_reported, made, bool(evidence.own))
+            yield lambda: _finished(*_reported(made, bool(evidence.own)), data["words"]["page"])
 
 
-def _reported(made: Callable[[], bytes], with_own: bool) -> bytes:
-    """Return the PDF, or raise a `UserError` where the document has what the kit did not make."""
+def _reported(made: Callable[[], _Pages], with_own: bool) -> _Pages:
+    """Return the pages, or raise a `UserError` where they have what the kit did not make."""
     try:
         return made()
     except typst.TypstError as error:
@@ -87,7 +89,7 @@ def _stored(file: Attachment, path: Path) -> dict[str, str]:
     return {**described, "path": path.name}
 
 
-def _set(data: dict[str, Any], template: Path, folders: list[str], as_of: str) -> bytes:
+def _set(data: dict[str, Any], template: Path, folders: list[str], as_of: str) -> _Pages:
     compiler = typst.Compiler(
         str(template),
         font_paths=folders,
@@ -99,20 +101,23 @@ def _set(data: dict[str, Any], template: Path, folders: list[str], as_of: str) -
         pdf_standards=["a-3a", "ua-1"],
         timestamp=datetime.fromisoformat(as_of),
     )
-    places = json.loads(compiler.query("<places>", field="value", one=True))
+    return made, json.loads(compiler.query("<places>", field="value", one=True))
+
+
+def _finished(made: bytes, places: _Places, words: str) -> bytes:
     with pikepdf.open(io.BytesIO(made)) as file:
-        _lead(file, places, data["words"]["page"])
+        _lead(file, places, words)
         return _shrink(file)
 
 
-def _lead(file: pikepdf.Pdf, places: Iterable[tuple[str, dict[str, Any]]], words: str) -> None:
+def _lead(file: pikepdf.Pdf, places: _Places, words: str) -> None:
     """Lead each link within the document to its target, which becomes a named destination.
 
     Parameters
     ----------
     file : Pdf
         Its links have addresses such as ``#row-e0012``.
-    places : iterable of (str, dict)
+    places : list of (str, dict)
         Each target, and the page and the point on it that Typst states.
     words : str
         Describe a page, in the language of the document.

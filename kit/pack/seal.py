@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ from kit.progress import Phase
 from kit.redact.labels import open_labels
 from kit.snapshot import Snapshot, read
 from kit.tables import tabulate
-from kit.warm.fork import trim
+from kit.warm.fork import in_fork, trim
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
@@ -215,6 +216,8 @@ def files(
     executed.cells.clear()
     trim()
     forms: dict[str, Callable[[], Content]] = {
+        # Its library would stay in memory.
+        "findings.parquet": lambda: in_fork("findings.parquet", partial(findings_parquet, data)),
         "evidence.html": lambda: map(str.encode, page_pieces(made)),
         "findings.csv": lambda: findings_csv(data),
         "ocsf-findings.json": lambda: ocsf(made, data),
@@ -235,9 +238,6 @@ def files(
         for name, content in others:
             yield name, content
             phase.advance()
-        # Its library stays in memory.
-        yield _noted("findings.parquet", phase), findings_parquet(data)
-        phase.advance()
         yield _noted("evidence.pdf", phase), _sign_pdf(printed(), key)
         phase.advance()
 

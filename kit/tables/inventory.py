@@ -59,12 +59,10 @@ from kit.tables.guards import public_access
 from kit.tables.policies import read_policy
 from kit.tables.storage import (
     BUCKET_SOURCES,
-    HOME,
-    LOGS,
-    SETTINGS,
     Bucket,
     bucket_label,
     buckets_in_scope,
+    no_name,
 )
 
 LISTS = {
@@ -194,11 +192,11 @@ def user_buckets(source: Source) -> Iterator[Thing]:
     """The buckets with users' data and their policies, and patterns for those not seen."""
     snapshot = source.snapshot
     for bucket in buckets_in_scope(snapshot):
-        if bucket.purpose in (HOME, SETTINGS, LOGS):
-            if bucket.name:
-                yield from _bucket(source, bucket)
-            else:
-                yield from _unlisted_buckets(snapshot, Cell(True, bucket.refs))
+        if bucket.name:
+            yield from _bucket(source, bucket)
+        else:
+            unnamed = Cell(True, bucket.refs, no_name(snapshot, bucket))
+            yield from _unlisted_buckets(snapshot, unnamed)
     for gap in _unread(snapshot, BUCKET_SOURCES, off=False):
         yield from _unlisted_buckets(snapshot, gap)
 

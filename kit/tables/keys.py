@@ -36,7 +36,13 @@ from kit.tables.organisation import owner_of, seen_by_owner
 from kit.tables.outsiders import KEY_ACCESS_COLUMNS, key_access
 from kit.tables.recorders import trails_at_home
 from kit.tables.sources import SOURCES, screenshot_buckets, source_buckets
-from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
+from kit.tables.storage import (
+    BUCKET_SOURCES,
+    bucket_label,
+    buckets_in_scope,
+    no_name,
+    switched_off,
+)
 
 ROTATABLE = Part("rotatable", "rotatable")
 THE_ACCOUNTS = Part("of_the_account", "own_keys")
@@ -102,7 +108,10 @@ def _uses(source: Source) -> Iterator[_Use]:
         *source_buckets(snapshot),
     )
     for bucket in buckets:
-        if bucket.name and bucket.region in snapshot.regions:
+        label = bucket_label(source, bucket)
+        if bucket.region not in snapshot.regions:
+            continue
+        if bucket.name:
             answer = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket.name)
             off = switched_off(snapshot, GET_BUCKET_ENCRYPTION, bucket.region)
             # A rule without a key's id means the AWS managed key; an absent rule means nothing.
@@ -110,10 +119,12 @@ def _uses(source: Source) -> Iterator[_Use]:
             key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE if decided else UNSEEN)
             key = Cell(key.value, (*bucket.refs, *key.refs), off or key.gap)
             where = answer.region or bucket.region  # an alias names a key of the bucket's region
-            label = bucket_label(source, bucket)
             yield _Use(key, where, bucket.region, label)
             if not off and bucket.purpose != SOURCES:
                 yield from _copies(snapshot, bucket.name, bucket.region, label)
+        else:
+            key = Cell(None, bucket.refs, no_name(snapshot, bucket))
+            yield _Use(key, bucket.region, bucket.region, label)
     for answer in snapshot.answers(DESCRIBE_STACKS):
         for stack, ref in answer.items():
             config = stack.get("AgentAccessConfig") or {}

@@ -33,7 +33,7 @@ from kit.tables.guards import encryption
 from kit.tables.images import amis_open_to, exports
 from kit.tables.macie import FINDINGS_COLUMN, STATUS_COLUMN, open_findings, status
 from kit.tables.sources import screenshot_buckets
-from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
+from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope, no_name
 from kit.tables.trails import DELIVERY_LIMIT, RECORDER_CALLS, api_activity, trails_of
 
 PROBES = tuple(call for call in CALLS.values() if call.probe)
@@ -142,8 +142,12 @@ def _keys_in_use(snapshot: Snapshot, region: str) -> Cell:
     """Return whether a customer's key encrypts a bucket in scope: recorders then need KMS."""
     cells = [_holds_any(snapshot, region, here=False)]
     for bucket in (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot)):
-        if bucket.name and bucket.region == region:
-            kind = encryption(snapshot, bucket.name)["key_class"]
+        if bucket.region == region:
+            kind = (
+                encryption(snapshot, bucket.name)["key_class"]
+                if bucket.name
+                else Cell(None, bucket.refs, no_name(snapshot, bucket))
+            )
             cells.append(derive(lambda name: name in ("customer", "foreign"), kind))
     return known_any(cells)
 

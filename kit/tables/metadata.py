@@ -31,7 +31,13 @@ from kit.redact.names import identify
 from kit.snapshot import Answer, Trouble
 from kit.tables.cells import Cell, absent_member
 from kit.tables.core import Column, Row, Source, shown_name, table
-from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
+from kit.tables.storage import (
+    BUCKET_SOURCES,
+    bucket_label,
+    buckets_in_scope,
+    no_name,
+    switched_off,
+)
 
 # The nouns of what each call lists, and the members of it that people fill with text.
 _KINDS = {
@@ -163,16 +169,19 @@ def _tagged(source: Source) -> Iterator[Resource]:
             fields = _tag_fields(pairs or [])
             yield Resource(region, f"{_kind_of(arn)}/{arn}", label, (ref,), fields, gap=gap)
     for bucket in buckets_in_scope(source.snapshot):
+        if bucket.region not in source.snapshot.regions:
+            continue
         answer = source.snapshot.answer(GET_BUCKET_TAGGING, Bucket=bucket.name)
         pairs = [(tag["Key"], tag["Value"]) for tag in answer.value("TagSet") or ()]
         off = switched_off(source.snapshot, GET_BUCKET_TAGGING, bucket.region)
-        trouble = off or answer.trouble
-        if bucket.name and bucket.region in source.snapshot.regions and (pairs or trouble):
+        unnamed = None if bucket.name else no_name(source.snapshot, bucket)
+        trouble = unnamed or off or answer.trouble
+        if pairs or trouble:
             yield Resource(
                 bucket.region,
-                f"bucket/{bucket.name}",
+                f"bucket/{bucket.name or bucket.purpose}",
                 bucket_label(source, bucket),
-                answer.evidence[:1],
+                bucket.refs if unnamed else answer.evidence[:1],
                 _tag_fields(pairs),
                 gap=trouble,
             )

@@ -129,7 +129,7 @@ def _trail(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[str, Cel
 
 def _trail_cells(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[str, Cell]:
     arn = trail.get("TrailARN")
-    ours = owner_of(arn) in ("", snapshot.account)
+    ours = owner_of(arn) == snapshot.account
     # AWS may leave members out for a trail that another account owns.
     key = member(trail, ref, "KmsKeyId", NONE if ours else UNSEEN, DESCRIBE_TRAILS)
     status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kit.calls import (
-    CALLS,
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
     DESCRIBE_FLEETS,
@@ -18,7 +17,7 @@ from kit.calls import (
 )
 from kit.snapshot import Snapshot
 from kit.tables.agents import AGENT_CALLS
-from kit.tables.cells import NONE, Cell, absent_member, derive, known_all, member, pointer
+from kit.tables.cells import NONE, Cell, derive, known_all, member, pointer
 from kit.tables.core import SPECS, Column, Row, Source, table
 from kit.tables.guards import (
     ENCRYPTION_COLUMNS,
@@ -37,7 +36,7 @@ from kit.tables.guards import (
     public_by_policy,
     versioning,
 )
-from kit.tables.storage import Bucket, bucket_label
+from kit.tables.storage import Bucket, bucket_label, no_name
 
 SOURCES = "sources of applications"
 SCREENSHOTS, RECORDINGS = "agents' screenshots", "recordings of agents' sessions"
@@ -184,9 +183,6 @@ def _name(arn: str | None) -> str:
 
 def _unnamed(source: Source, name: str, bucket: Bucket) -> Row:
     """Return a row of gaps for a bucket that is in use and whose name AWS left out."""
-    ref = bucket.refs[0]
-    id = ref.partition("#")[0]
-    call = next(request.call for request in source.snapshot.evidence if request.id == id)
-    gap = absent_member(CALLS[call], "the bucket's name", ref)
+    gap = no_name(source.snapshot, bucket)
     cells = {column: Cell(None, bucket.refs, gap) for column in SPECS[name].columns}
     return Row(bucket.region, bucket.purpose, bucket_label(source, bucket), cells)

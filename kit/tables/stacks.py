@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from kit.calls import (
@@ -254,9 +255,14 @@ def _is_for_any_host(pattern: str) -> bool:
 
 
 def _is_registrable(domain: str) -> bool:
-    """Return whether a name is a domain that an organisation registers, or a name below it."""
+    """Return whether a name is a domain that an organisation registers, or a name below it.
+
+    Not so where others register names further below it, as customers do below ``amazonaws.com``.
+    """
     is_address = domain.rpartition(".")[2].isdigit()
-    return not is_address and _public_suffixes().privatesuffix(domain) is not None
+    if is_address or _public_suffixes().privatesuffix(domain) is None:
+        return False
+    return not re.search(rf"^(?!//).*\.{re.escape(domain)}$", _list_of_suffixes(), re.MULTILINE)
 
 
 @cache
@@ -265,3 +271,10 @@ def _public_suffixes() -> Any:
     from publicsuffixlist import PublicSuffixList
 
     return PublicSuffixList()
+
+
+@cache
+def _list_of_suffixes() -> str:
+    from publicsuffixlist import PSLFILE
+
+    return Path(PSLFILE).read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from kit.access.actions import BUCKET, FILES
 from kit.access.conditions import PLAIN_HTTP
 from kit.calls import (
+    CALLS,
     DESCRIBE_STACKS,
     DESCRIBE_TRAILS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
@@ -175,8 +176,8 @@ def buckets(source: Source) -> Iterator[Row]:
         if source.snapshot.regions_off.get(bucket.region):
             cells = _out_of_reach(source.snapshot, bucket)
         else:
-            cells = _guards(source, bucket) if bucket.name else _unseen(bucket)
-        unknown = _no_name(bucket) if bucket.purpose == _UNKNOWN else None
+            cells = _guards(source, bucket) if bucket.name else _unseen(source.snapshot, bucket)
+        unknown = no_name(source.snapshot, bucket) if bucket.purpose == _UNKNOWN else None
         purpose = Cell(None if unknown else bucket.purpose, bucket.refs, unknown)
         key = bucket.name or bucket.purpose
         cells = {"purpose": purpose, **cells}
@@ -190,16 +191,18 @@ def bucket_label(source: Source, bucket: Bucket) -> str:
     return shown_bucket(source.labels, bucket.name)
 
 
-def _unseen(bucket: Bucket) -> dict[str, Cell]:
+def _unseen(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
     """Return gaps for a bucket that is in use and whose name AWS left out."""
-    gap = _no_name(bucket)
+    gap = no_name(snapshot, bucket)
     return {name: Cell(None, bucket.refs, gap) for name in _COLUMNS if name != "purpose"}
 
 
-def _no_name(bucket: Bucket) -> Trouble:
-    named_by = {LOGS: DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, _UNKNOWN: LIST_BUCKETS}
-    call: Call = named_by.get(bucket.purpose, DESCRIBE_STACKS)
-    return absent_member(call, "the bucket's name", bucket.refs[0])
+def no_name(snapshot: Snapshot, bucket: Bucket) -> Trouble:
+    """Return the trouble of a bucket in use whose name the answer that it comes from left out."""
+    ref = bucket.refs[0]
+    id = ref.partition("#")[0]
+    call = next(request.call for request in snapshot.evidence if request.id == id)
+    return absent_member(CALLS[call], "the bucket's name", ref)
 
 
 def _out_of_reach(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:

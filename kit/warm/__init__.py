@@ -15,6 +15,7 @@ https://github.com/python/cpython/blob/3.11/Lib/multiprocessing/forkserver.py (e
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -221,6 +222,7 @@ def _fork_server() -> None:
         end, watched = os.pipe()  # the server ends when this is closed
         _forked.callback(os.close, watched)
         with os.fdopen(end, "rb"):
+            gc.freeze()  # a collection, here or there, would copy every page
             pid = os.fork()
             if pid == 0:
                 _become_server(listener.fileno(), end, address)

@@ -13,25 +13,26 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn, TypeVar
 
 from kit import shortage, warm
 from kit.errors import CannotRunError
 
+_T = TypeVar("_T")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 # A library's threads of such work stay, and a fork has none of them: later work would wait for them.
 _worked_here = False
 
 
-def in_fork(name: str, work: Callable[[], bytes]) -> bytes:
+def in_fork(name: str, work: Callable[[], _T]) -> _T:
     """Return what some work returns, or raise what it raises, done in a fork; see `beside`."""
     with beside(name, work) as result:
         return result()
 
 
 @contextmanager
-def beside(name: str, work: Callable[[], bytes]) -> Iterator[Callable[[], bytes]]:
+def beside(name: str, work: Callable[[], _T]) -> Iterator[Callable[[], _T]]:
     """Let a fork of this process do some work, beside what this process does in the block.
 
     The block's value waits for the work, and returns what it returns or raises what it raises. It
@@ -58,7 +59,7 @@ def beside(name: str, work: Callable[[], bytes]) -> Iterator[Callable[[], bytes]
     with answers:
         ended: list[int] = []
 
-        def wait() -> bytes:
+        def wait() -> _T:
             ended.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
             if ended[0]:
                 how = f"by signal {-ended[0]}" if ended[0] < 0 else f"with exit code {ended[0]}"
@@ -66,7 +67,7 @@ def beside(name: str, work: Callable[[], bytes]) -> Iterator[Callable[[], bytes]
                     f"the process of {name} ended {how}; perhaps {shortage.memory()}"
                 )
             answers.seek(0)
-            result: bytes | BaseException = pickle.load(answers)
+            result: _T | BaseException = pickle.load(answers)
             if isinstance(result, BaseException):
                 raise result
             return result
@@ -88,7 +89,7 @@ def trim() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _work_here(work: Callable[[], bytes]) -> bytes:
+def _work_here(work: Callable[[], _T]) -> _T:
     global _worked_here
     _worked_here = True
     return work()
@@ -115,7 +116,7 @@ def _is_in_loop() -> bool:
     return False
 
 
-def _start(work: Callable[[], bytes]) -> tuple[int, BinaryIO] | None:
+def _start(work: Callable[[], Any]) -> tuple[int, BinaryIO] | None:
     """Return the process that does the work, and the file of its answer.
 
     There is none where the system refuses one. The file is in memory: the process would wait at
@@ -128,6 +129,7 @@ def _start(work: Callable[[], bytes]) -> tuple[int, BinaryIO] | None:
         with warnings.catch_warnings():
             # Python 3.12 and later warn of a fork beside any thread.
             warnings.simplefilter("ignore", DeprecationWarning)
+            gc.freeze()  # a collection here would copy every page, too
             pid = os.fork()
     except OSError:
         if answers:
@@ -138,7 +140,7 @@ def _start(work: Callable[[], bytes]) -> tuple[int, BinaryIO] | None:
     return pid, answers
 
 
-def _work(work: Callable[[], bytes], answers: BinaryIO, starter: int) -> NoReturn:
+def _work(work: Callable[[], Any], answers: BinaryIO, starter: int) -> NoReturn:
     """Do the work in the fork, and send its result or error."""
     code = 1
     try:
@@ -147,7 +149,7 @@ def _work(work: Callable[[], bytes], answers: BinaryIO, starter: int) -> NoRetur
         die_with(starter)
         gc.disable()  # a collection would copy every page
         try:
-            result: bytes | BaseException = work()
+            result = work()
         except BaseException as error:
             result = _portable(error)
         pickle.dump(result, answers)

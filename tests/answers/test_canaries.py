@@ -36,10 +36,10 @@ def leaks(planted: Planted, find: Callable[[str], set[int]], files: Mapping[str,
     return found
 
 
-def unset(data: dict[str, Any], template: Path, *_: Any) -> bytes:
+def unset(data: dict[str, Any], template: Path, *_: Any) -> tuple[bytes, list[Any]]:
     """What Typst would set: all that the PDF would hold, in a fifth of the time."""
     attached = [template.with_name(file["path"]).read_bytes() for file in data["attachments"]]
-    return b"\n".join([json.dumps(data, ensure_ascii=False).encode(), *attached])
+    return b"\n".join([json.dumps(data, ensure_ascii=False).encode(), *attached]), []
 
 
 def run(
@@ -61,6 +61,7 @@ def run(
         patch.setattr(chain, "execute", executed)
         if not is_set:
             patch.setattr(pdf, "_set", unset)
+            patch.setattr(pdf, "_finished", lambda made, *_: made)
         snapshot = account.collect(folder).folder
         chain.sealed(snapshot, folder / "pack", with_pdf=True)
     files = [path for path in folder.rglob("*") if path.is_file()]

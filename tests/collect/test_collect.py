@@ -237,9 +237,11 @@ def test_outputs_that_cannot_be_written_are_reported_before_anything_is_requeste
     demo: Run, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
+    (tmp_path / "loop").symlink_to("loop")
     requested = len(sandbox.requests)
-    with pytest.raises(UserError, match=r"outputs: .*file.* cannot be written"):
-        gather(demo.model_copy(update={"outputs": str(tmp_path / "file" / "below")}))
+    for name in ("file/below", "loop/file", "file" * 100):
+        with pytest.raises(UserError, match=rf"outputs: .*{name}.* cannot be written"):
+            gather(demo.model_copy(update={"outputs": str(tmp_path / name)}))
     assert len(sandbox.requests) == requested
 
 

@@ -117,6 +117,24 @@ STATES: dict[str, tuple[str, str, dict[str, str], str]] = {
         {},
         "Invalid endpoint: vpce",
     ),
+    "half of the variables": (
+        "",
+        "",
+        {"AWS_ACCESS_KEY_ID": "A"},
+        "missing: AWS_SECRET_ACCESS_KEY; set that variable too",
+    ),
+    "a key with the end of a line": (
+        "",
+        "",
+        {
+            "AWS_ACCESS_KEY_ID": "A",
+            "AWS_SECRET_ACCESS_KEY": "b",
+            "AWS_SESSION_TOKEN": "IQoJb3\nJpZ2",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+            "AWS_MAX_ATTEMPTS": "1",
+        },
+        r"^(?!.*IQoJb3)evidence: .*'default' holds a character that no request may hold",
+    ),
     "a retry mode": ("", "", {"AWS_RETRY_MODE": "turbo"}, "AWS_RETRY_MODE: 'turbo'"),
     "a number of attempts": ("", "", {"AWS_MAX_ATTEMPTS": "zero"}, "AWS_MAX_ATTEMPTS: 'zero'"),
     "no attempts": ("", "", {"AWS_MAX_ATTEMPTS": "0"}, "AWS_MAX_ATTEMPTS: '0'"),
@@ -141,6 +159,18 @@ PROCESSES: dict[str, tuple[str, str, dict[str, str], str]] = {
         "aws_profile: a",
         {},
         "check what this command prints: echo hello",
+    ),
+    "a process with a secret in its command": (
+        "[profile a]\ncredential_process = echo --password Heron-44",
+        "aws_profile: a",
+        {},
+        "check what this command prints: echo --password ⟦secret: password-assignment⟧",
+    ),
+    "a process that writes a secret": (
+        "[profile a]\ncredential_process = sh -c 'echo password=Heron-44 >&2; exit 1'",
+        "aws_profile: a",
+        {},
+        r"^(?!.*Heron-44)evidence: .*custom-process: password=⟦secret: password-assignment⟧",
     ),
 }
 

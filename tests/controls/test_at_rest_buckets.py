@@ -95,7 +95,11 @@ def no_encryption(account: Account, bucket: str = HOME) -> Account:
         lambda a: a.bucket(HOME.replace(REGION, "us-east-1"), region="us-east-1"),
         NO_KEY,
     ),
-    ("a bucket that AWS does not name", lambda a: agents(a, arn=None), NO_KEY),
+    (
+        "a bucket that AWS does not name",
+        lambda a: agents(a, arn=None),
+        not_evidenced("absent in answer", DESCRIBE_STACKS),
+    ),
     (
         "a source of the account's own, whose copies are not in scope",
         lambda a: block(a).bucket(SOURCES).denies(GET_BUCKET_REPLICATION, Bucket=SOURCES),

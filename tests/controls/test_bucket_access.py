@@ -231,6 +231,36 @@ def test_ar_16_shows_those_whom_it_names_by_their_labels(account: Account) -> No
     assert not [name for name in ("jane", "Helpdesk", "StreamingAdmin") if name in finding.observed]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "kinds"),
+    [
+        ("AROAEX*", ["role"]),
+        ("AROAEX*:*", ["role"]),
+        ("AROAOTHER*:*", []),
+        ("AIDAEX*", ["user"]),
+        ("AIDAEX*:*", []),
+    ],
+)
+def test_ar_16_shows_whose_id_fits_a_pattern(
+    tmp_path: Path, pattern: str, kinds: list[str]
+) -> None:
+    """A role's id has the name of the session behind it, a user's id nothing.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable
+    """
+    account = Account(tmp_path)
+    known = {
+        f"{kind}DetailList": [
+            {f"{kind}Name": "x", f"{kind}Id": id, "Arn": f"{OWN}:{kind.lower()}/x"}
+        ]
+        for kind, id in (("Role", "AROAEXAMPLE123456"), ("User", "AIDAEXAMPLE123456"))
+    }
+    account.answers(DETAILS, {**known, "GroupDetailList": [], "Policies": []})
+    finding = judged(account, but("StringNotLike", "aws:userId", pattern))
+    left = finding.observed.partition("Not denied: ")[2].partition("; Denied")[0].split("; ")
+    assert [one.rpartition("-")[0] for one in left if one != "none"] == kinds
+
+
 @scenarios(
     ("the account's organisation", but("StringNotEquals", "aws:PrincipalOrgID", OURS), fails),
     ("another organisation", but("StringNotEquals", "aws:PrincipalOrgID", THEIRS), fails),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from kit.calls import (
 from kit.judge import evaluate
 from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
+from kit.tables.images import exports
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -487,6 +489,15 @@ def test_ex_06_who_may_launch(tmp_path: Path, given: Any, expected: list[Any]) -
     assert verdicts(account, "EX-06") == expected
 
 
+@pytest.mark.parametrize("days", list(itertools.permutations((200, 10, 120))))
+def test_ex_06_shows_the_latest_export_first(account: Account, days: tuple[int, ...]) -> None:
+    exported(1, TaskId="failed", State="FAILED")(account)
+    for number, ago in enumerate(days):
+        exported(ago, TaskId=str(number))(account)
+    shown = [(AS_OF - dt.timedelta(days=ago)).isoformat() for ago in (10, 120, 200)]
+    assert exports(account.snapshot(), REGION).value == shown
+
+
 def test_ex_06_an_ami_that_is_gone_is_launched_by_nobody(account: Account) -> None:
     exported(200)(account)
     account.refuses(
@@ -731,6 +742,9 @@ NO_REDIRECTION = not_applicable("no stack with content redirection")
     ("on, for a top-level domain", redirecting("https://*.com/*"), fails),
     ("on, for a suffix under which anybody registers", redirecting("https://*.co.uk/*"), fails),
     ("on, for buckets of anybody", redirecting("https://*.s3.amazonaws.com/*"), fails),
+    ("on, for all that AWS's customers have", redirecting("https://*.amazonaws.com/*"), fails),
+    ("on, for all that Azure's customers have", redirecting("https://*.core.windows.net"), fails),
+    ("on, for one bucket", redirecting("https://*.tools.s3.amazonaws.com/*"), passes),
     ("on, for whatever begins so", redirecting("http*"), fails),
     ("on, for a scheme", redirecting("https://*"), fails),
     ("on, for every name that ends so", redirecting("https://*example.com/*"), fails),

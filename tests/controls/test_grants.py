@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from kit.calls import (
     LIST_BUCKETS,
 )
 from kit.controls import CONTROLS
+from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -234,6 +236,24 @@ def test_id_05_names_nobody(account: Account) -> None:
     assert "mine" not in reported
 
 
+@pytest.mark.parametrize(
+    ("policy", "shown"),
+    [
+        (MINE, "mine"),
+        (f"arn:aws:iam::{ACCOUNT}:policy/team/mine", "mine"),
+        (FULL, "AmazonAppStreamFullAccess"),
+    ],
+)
+def test_id_05_names_whom_and_what_where_names_are_in_clear(
+    tmp_path: Path, policy: str, shown: str
+) -> None:
+    account = used(Account(tmp_path, pseudonymise=False)).policy(policy, allow("s3:GetObject"))
+    account.allowed("worker", attached=(policy,))
+    (one,) = [one for one in findings(account, "ID-05") if one.status == "fail"]
+    assert one.resource == f"worker: {READ}"
+    assert f"; By: {shown}; " in one.observed
+
+
 @scenarios(
     ("nothing of AppStream", nothing, not_applicable(NOTHING)),
     ("nothing, and somebody may all", lambda a: a.allowed("w", allow()), not_applicable(NOTHING)),
@@ -323,6 +343,23 @@ def authority(
     ("nothing", nothing, NO_ROLE),
     ("as AWS made it", service(), passes),
     (
+        "as AWS made it, and its name is left out",
+        lambda a: a.answers(
+            DETAILS,
+            {
+                **{name: [] for name in ("UserDetailList", "GroupDetailList", "Policies")},
+                "RoleDetailList": [
+                    {
+                        "Arn": f"arn:aws:iam::{ACCOUNT}:role/service-role/{SERVICE}",
+                        "AssumeRolePolicyDocument": json.dumps(TRUST),
+                        "AttachedManagedPolicies": [{"PolicyArn": OWN}],
+                    }
+                ],
+            },
+        ),
+        passes,
+    ),
+    (
         "narrowed to the account",
         service(
             trusts=trust(
@@ -337,6 +374,16 @@ def authority(
         "nobody knows whether there are fleets",
         lambda a: a.denies(DESCRIBE_FLEETS),
         denied(DESCRIBE_FLEETS),
+    ),
+    (
+        "a trust policy that is not one",
+        service(trusts={"Statement": "x"}),
+        not_evidenced("unreadable answer", DETAILS),
+    ),
+    (
+        "a trust policy that is not one, and without its policy",
+        service(trusts={"Statement": "x"}, attached=()),
+        fails,
     ),
     ("another policy", service(attached=(OWN, FULL)), fails),
     ("without its policy", service(attached=()), fails),
@@ -415,6 +462,13 @@ def test_id_06_service_roles(account: Account, given: Given, expected: list[Any]
     assert verdicts(account, "ID-06") == expected
 
 
+def test_id_06_cites_the_answer_whose_policy_cannot_be_read(account: Account) -> None:
+    service(trusts={"Statement": "x"})(account)
+    (gap,) = tabulate(account.answered(), {"service_roles"})["service_roles"].gap_at.values()
+    (request,) = account.snapshot().answer(DETAILS).requests
+    assert gap.evidence == request.id
+
+
 INSTANCE = f"arn:aws:iam::{ACCOUNT}:role/instance"
 
 
@@ -424,6 +478,18 @@ def test_id_07_says_when_a_setting_is_known_by_its_default_alone(account: Accoun
         "AWS left a member out: DisableIMDSV1" in one.observed for one in findings(account, "ID-07")
     ]
     assert reported == [True, False]
+
+
+@pytest.mark.parametrize("fleet_type", ["ALWAYS_ON", "ON_DEMAND", "ELASTIC"])
+@pytest.mark.parametrize("state", ["STARTING", "RUNNING", "STOPPING", "STOPPED"])
+def test_id_07_remedies_differ_by_state_and_for_running_elastic_fleets(
+    account: Account, state: str, fleet_type: str
+) -> None:
+    """https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UpdateFleet.html."""
+    account.fleet(FleetType=fleet_type, State=state, DisableIMDSV1=False)
+    (finding,) = findings(account, "ID-07")
+    elastic = " Elastic" if (state, fleet_type) == ("RUNNING", "ELASTIC") else ""
+    assert finding.remedies.endswith(f"/{state.lower()}{elastic} fleet")
 
 
 def machine(*statements: Any, v1_off: bool | None = True, **members: Any) -> Given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,15 @@ import pytest
 from kit.calls import (
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_KEY,
+    DESCRIBE_STACKS,
     DESCRIBE_TRAILS,
+    DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_BUCKET_ENCRYPTION,
     GET_BUCKET_REPLICATION,
     GET_KEY_POLICY,
+    LIST_BUCKETS,
     LIST_NAMED_BUCKETS,
+    Call,
 )
 from tests.controls.scenarios import (
     Given,
@@ -29,6 +34,7 @@ from tests.controls.scenarios import (
 )
 from tests.controls.test_at_rest_buckets import SHOTS, agents, recorded
 from tests.controls.test_bucket_access import NO_OWN_KEY, STRANGER, allows
+from tests.controls.test_grants import ON_FILES, READ, allow, of_principals
 from tests.standins import ACCOUNT, HOME, KEY, LOGS, REGION, Account, key_policy, replication
 
 EAST = "us-east-1"
@@ -228,3 +234,46 @@ def test_ar_20_states_what_it_could_not_see(
 ) -> None:
     given(account)
     assert verdicts(account, "AR-20") == expected
+
+
+UNNAMED: dict[str, tuple[Call, Given]] = {
+    "home folders": (
+        DESCRIBE_STACKS,
+        lambda a: a.stack(StorageConnectors=[{"ConnectorType": "HOMEFOLDERS"}]),
+    ),
+    "settings": (DESCRIBE_STACKS, lambda a: a.stack(ApplicationSettings={"Enabled": True})),
+    "usage reports": (
+        DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+        lambda a: a.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"Schedule": "DAILY"}),
+    ),
+    "a listed bucket": (LIST_BUCKETS, lambda a: a.lists(LIST_BUCKETS, {"BucketRegion": REGION})),
+}
+
+
+@pytest.mark.parametrize("control", ["AR-08", "AR-20", "MD-02"])
+@pytest.mark.parametrize(("call", "given"), UNNAMED.values(), ids=UNNAMED)
+def test_what_a_bucket_has_is_open_where_its_name_is_left_out(
+    account: Account, control: str, call: Call, given: Given
+) -> None:
+    given(account)
+    assert verdicts(account, control) == [not_evidenced("absent in answer", call)]
+
+
+@pytest.mark.parametrize(("call", "given"), UNNAMED.values(), ids=UNNAMED)
+def test_id_05_whom_a_bucket_lets_in_is_open_where_its_name_is_left_out(
+    account: Account, call: Call, given: Given
+) -> None:
+    given(account.fleet().allowed("worker", allow("s3:GetObject")))
+    unknown = [one for one in findings(account, "ID-05") if one.status == "not evidenced"]
+    named = {one.resource: one.operation for one in unknown if not one.resource.startswith("role")}
+    assert named == {f"everybody else: {name}": call.name for name in ON_FILES}
+    assert of_principals(account, "ID-05") == {READ: "not evidenced"}
+
+
+def test_ar_20_looks_for_an_alias_where_the_bucket_is(tmp_path: Path) -> None:
+    """Whatever the region of the stack that names the bucket."""
+    account = agents(Account(tmp_path, regions=(REGION, EAST)))
+    account.bucket(SHOTS, listed=False, region=EAST, encryption="aws:kms", key="alias/shots")
+    account.key("alias/shots", EAST, Arn=COPIES, policy=OPEN)
+    fails = [one.resource for one in findings(account, "AR-20") if one.status == "fail"]
+    assert fails == [f"key {ID}"]

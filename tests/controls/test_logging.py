@@ -447,6 +447,11 @@ def guarded(given: Given, **key: Any) -> Given:
         lambda a: a.trail(basic=[NO_KMS]).denies(LIST_BUCKETS),
         denied(LIST_BUCKETS),
     ),
+    (
+        "without KMS, a bucket whose name is left out",
+        lambda a: a.trail(basic=[NO_KMS]).lists(LIST_BUCKETS, {"BucketRegion": REGION}),
+        not_evidenced("absent in answer", LIST_BUCKETS),
+    ),
     ("with KMS, buckets denied", lambda a: a.trail().denies(LIST_BUCKETS), passes),
     (
         "without IAM, no key of the customer's",
@@ -1037,6 +1042,11 @@ NO_TRAIL = not_applicable("no trail with its home here")
         "the key's state left out",
         lambda a: a.trail(KmsKeyId=KEY).key(KeyState=None),
         not_evidenced("absent in answer", DESCRIBE_KEY),
+    ),
+    (
+        "whose trail it is left out, and no key",
+        lambda a: a.trail(TrailARN=None),
+        not_evidenced("absent in answer", DESCRIBE_TRAILS),
     ),
     (
         "whether it validates left out",

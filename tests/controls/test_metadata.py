@@ -17,6 +17,7 @@ from kit.judge import evaluate
 from kit.redact.labels import Labels
 from kit.redact.names import shown_bucket
 from kit.tables import tabulate
+from kit.tables.metadata import detectors_of
 from kit.tables.principals import policy_name
 from tests.controls.scenarios import (
     Given,
@@ -204,6 +205,17 @@ def test_md_01_reads_every_free_form_field(account: Account, given: Given) -> No
 def test_md_01_free_form_fields(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "MD-01") == expected
+
+
+def test_detectors_have_what_the_run_declares(tmp_path: Path) -> None:
+    run = Account(
+        tmp_path,
+        phone_region="DE",
+        customer_number_patterns=["K[0-9]"],
+        allowed_key_accounts=["1" * 12],
+    ).run
+    assert detectors_of(run) == Detectors(("K[0-9]",), (ACCOUNT, "1" * 12), "DE")
+    assert detectors_of(Account(tmp_path).run) == Detectors((), (ACCOUNT,), None)
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,18 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
         by(ANY_MEMBER, READ) | by(OWN, READ, status="pass"),
     ),
     (
+        "a part of an organisation, and the organisation",
+        in_organisation(let("*", "s3:GetObject", Condition=ORGANISATION | PART)),
+        by(ANY_MEMBER, READ) | by(OWN, READ, status="pass"),
+    ),
+    (
+        "a part of an organisation, and another organisation",
+        in_organisation(
+            let("*", "s3:GetObject", Condition={**PART, "StringEquals": {"aws:PrincipalOrgID": "o-2"}})
+        ),
+        {},
+    ),
+    (
         "a foreign account, if it is in the organisation",
         in_organisation(let({"AWS": OTHER}, "s3:GetObject", Condition=ORGANISATION)),
         by(FOREIGN, READ, status="not evidenced"),
@@ -1069,6 +1081,28 @@ def test_id_05_roles_that_others_take(tmp_path: Path, given: Given, expected: li
     given(account)
     gives = [f for f in findings(account, "ID-05") if f.resource.endswith(f": {GIVE}")]
     assert [f.status for f in gives if f.status == "fail"] == ["fail"] * expected[0]
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("admin", "fail"),
+        ("ad*", "fail"),
+        ("a?min", "fail"),
+        # IAM fills variables in when a request comes, so who may assume the role is narrowed:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+        ("${aws:PrincipalTag/team}", "pass"),
+        ("ad${aws:PrincipalTag/team}", "pass"),
+        ("operator-${aws:PrincipalTag/team}", None),
+        ("operator", None),
+    ],
+)
+def test_id_05_a_role_that_a_resource_names(
+    tmp_path: Path, role: str, expected: str | None
+) -> None:
+    account = Account(tmp_path, administrators=[ADMIN])
+    with_admin(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/{role}"))(account)
+    assert of_principals(account, "ID-05").get(GIVE) == expected
 
 
 ELSEWHERE = [

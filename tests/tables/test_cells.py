@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from itertools import permutations, product
 from typing import Any
 
@@ -147,7 +148,14 @@ def answer(response: Any = None, code: str = "", message: str = "", call: Any = 
     return Answer(call, "eu-west-1", {}, (request,))
 
 
+def after_a_page(last: Answer) -> Answer:
+    """What AWS answers to a second page."""
+    (first,) = answer({}).requests
+    return replace(last, requests=(replace(first, id="E0006"), *last.requests))
+
+
 OFF = Default("off", "a document")
+GONE = answer(code="NoSuchBucketPolicy")
 
 
 @pytest.mark.parametrize(
@@ -159,10 +167,12 @@ OFF = Default("off", "a document")
         (answer({}), NONE, None, None, ("E0007",), ""),
         (answer({}), UNSEEN, None, None, ("E0007",), "absent in answer"),
         (answer({}), UNSEEN, OFF, None, ("E0007",), "absent in answer"),
-        (answer(code="NoSuchBucketPolicy"), OFF, None, "off", ("E0007",), ""),
-        (answer(code="NoSuchBucketPolicy"), UNSEEN, OFF, "off", ("E0007",), ""),
-        (answer(code="NoSuchBucketPolicy"), UNSEEN, NONE, None, ("E0007",), ""),
-        (answer(code="NoSuchBucketPolicy"), UNSEEN, None, None, ("E0007",), "absent in answer"),
+        (GONE, OFF, None, "off", ("E0007",), ""),
+        (GONE, UNSEEN, OFF, "off", ("E0007",), ""),
+        (GONE, UNSEEN, NONE, None, ("E0007",), ""),
+        (GONE, UNSEEN, None, None, ("E0007",), "absent in answer"),
+        (after_a_page(GONE), OFF, None, "off", ("E0007",), ""),
+        (after_a_page(GONE), UNSEEN, None, None, ("E0007",), "absent in answer"),
         (answer(code="AccessDenied"), OFF, OFF, None, ("E0007",), "denied"),
         (answer(code="SlowDown"), NONE, NONE, None, ("E0007",), "throttled"),
         (answer(code="NoSuchBucket"), NONE, NONE, None, ("E0007",), "failed"),
