@@ -124,6 +124,7 @@ def _data(
             exit_code=exit_code(leaves),
             data_role=role,
             unused_waivers="",
+            gravest_fail=None,
         )
         yield Document(cover, [requests], page.controls, {}), {"records": records, "facts": facts}
 
