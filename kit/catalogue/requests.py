@@ -18,6 +18,7 @@ class Request(BaseModel):
     controls: list[str] = []
     files: dict[str, list[str]] = {}
     sheets: list[str] = []
+    parameters: list[str] = []
     missing: bool = False
 
 
