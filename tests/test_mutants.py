@@ -94,3 +94,9 @@ def test_a_line_that_no_test_runs_survives(
     nothing = mutants.Record(frozenset(), {}, {}, [])
     assert mutants.survives(change, nothing.chosen(change, []), {})
     assert capsys.readouterr().out == "SURVIVES changed.py:5 not days  ->  days (no test runs it)\n"
+
+
+def test_rules_and_tables_are_mutated_and_the_declarations_of_answers_are_not() -> None:
+    names = {str(path.relative_to(mutants.ROOT)) for path in mutants.modules()}
+    assert {"kit/controls/identity.py", "kit/tables/guards.py"} <= names
+    assert "kit/tables/answers.py" not in names

@@ -80,26 +80,91 @@ _RUNS_WITH_A_ROLE = {
         "lambda:CreateFunction lambda:CreateFunctionUrlConfig",
         "lambda:UpdateFunctionConfiguration lambda:UpdateFunctionCode",
     ),
-    "ec2.amazonaws.com": ("ec2:RunInstances", "ec2:AssociateIamInstanceProfile"),
-    "ecs-tasks.amazonaws.com": ("ecs:RegisterTaskDefinition ecs:RunTask",),
-    "cloudformation.amazonaws.com": ("cloudformation:CreateStack", "cloudformation:UpdateStack"),
-    "codebuild.amazonaws.com": ("codebuild:CreateProject codebuild:StartBuild",),
-    "codepipeline.amazonaws.com": ("codepipeline:CreatePipeline",),
+    "ec2.amazonaws.com": (
+        "ec2:RunInstances",
+        "ec2:AssociateIamInstanceProfile",
+        "ec2:ReplaceIamInstanceProfileAssociation",
+        "ec2:RequestSpotInstances",
+        "ec2:CreateLaunchTemplate ec2:CreateFleet",
+        "ec2:CreateLaunchTemplate autoscaling:CreateAutoScalingGroup",
+        "ec2:CreateLaunchTemplate autoscaling:UpdateAutoScalingGroup",
+        "autoscaling:CreateLaunchConfiguration autoscaling:CreateAutoScalingGroup",
+        "autoscaling:CreateLaunchConfiguration autoscaling:UpdateAutoScalingGroup",
+        "elasticmapreduce:RunJobFlow",
+        "elasticbeanstalk:CreateEnvironment",
+        "imagebuilder:CreateInfrastructureConfiguration imagebuilder:CreateImage",
+    ),
+    # Whoever runs a task chooses its role and its command:
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
+    "ecs-tasks.amazonaws.com": (
+        "ecs:RunTask",
+        "ecs:StartTask",
+        "ecs:RegisterTaskDefinition ecs:CreateService",
+        "ecs:RegisterTaskDefinition ecs:UpdateService",
+        "batch:RegisterJobDefinition batch:SubmitJob",
+    ),
+    "cloudformation.amazonaws.com": (
+        "cloudformation:CreateStack",
+        "cloudformation:UpdateStack",
+        "cloudformation:CreateChangeSet cloudformation:ExecuteChangeSet",
+        "cloudformation:CreateStackSet cloudformation:CreateStackInstances",
+        "cloudformation:UpdateStackSet",
+    ),
+    "codebuild.amazonaws.com": tuple(
+        f"codebuild:{change} codebuild:{start}"
+        for change in ("CreateProject", "UpdateProject")
+        for start in ("StartBuild", "StartBuildBatch", "CreateWebhook")
+    ),
+    "codepipeline.amazonaws.com": ("codepipeline:CreatePipeline", "codepipeline:UpdatePipeline"),
     "datapipeline.amazonaws.com": (
         "datapipeline:CreatePipeline datapipeline:PutPipelineDefinition",
     ),
-    "glue.amazonaws.com": ("glue:CreateDevEndpoint", "glue:CreateJob glue:StartJobRun"),
+    "glue.amazonaws.com": (
+        "glue:CreateDevEndpoint",
+        "glue:CreateSession glue:RunStatement",
+        *(
+            f"glue:{change} glue:{start}"
+            for change in ("CreateJob", "UpdateJob")
+            for start in ("StartJobRun", "CreateTrigger")
+        ),
+    ),
     "sagemaker.amazonaws.com": (
         "sagemaker:CreateNotebookInstance sagemaker:CreatePresignedNotebookInstanceUrl",
+        "sagemaker:CreateNotebookInstance sagemaker:CreateNotebookInstanceLifecycleConfig",
+        "sagemaker:CreateUserProfile sagemaker:CreatePresignedDomainUrl",
         "sagemaker:CreateTrainingJob",
+        "sagemaker:CreateHyperParameterTuningJob",
         "sagemaker:CreateProcessingJob",
+        "sagemaker:CreateModel sagemaker:CreateTransformJob",
     ),
-    "ssm.amazonaws.com": ("ssm:CreateDocument ssm:StartAutomationExecution",),
-    "states.amazonaws.com": ("states:CreateStateMachine states:StartExecution",),
-    "events.amazonaws.com": ("events:PutRule events:PutTargets",),
-    "scheduler.amazonaws.com": ("scheduler:CreateSchedule",),
+    "ssm.amazonaws.com": (
+        "ssm:CreateDocument ssm:StartAutomationExecution",
+        "ssm:UpdateDocument ssm:StartAutomationExecution",
+    ),
+    "states.amazonaws.com": tuple(
+        f"states:{change} states:{start}"
+        for change in ("CreateStateMachine", "UpdateStateMachine")
+        for start in ("StartExecution", "StartSyncExecution")
+    ),
+    "events.amazonaws.com": ("events:PutTargets",),
+    "scheduler.amazonaws.com": ("scheduler:CreateSchedule", "scheduler:UpdateSchedule"),
+    "pipes.amazonaws.com": ("pipes:CreatePipe", "pipes:UpdatePipe"),
+    "tasks.apprunner.amazonaws.com": ("apprunner:CreateService", "apprunner:UpdateService"),
+    "emr-serverless.amazonaws.com": ("emr-serverless:StartJobRun",),
+    "bedrock-agentcore.amazonaws.com": (
+        "bedrock-agentcore:CreateCodeInterpreter bedrock-agentcore:InvokeCodeInterpreter",
+        "bedrock-agentcore:CreateAgentRuntime bedrock-agentcore:InvokeAgentRuntime",
+    ),
+    # These read or write buckets as the caller says.
     "batchoperations.s3.amazonaws.com": ("s3:CreateJob",),
     "access-grants.s3.amazonaws.com": ("s3:CreateAccessGrantsLocation s3:CreateAccessGrant",),
+    "datasync.amazonaws.com": (
+        "datasync:CreateLocationS3 datasync:CreateTask datasync:StartTaskExecution",
+    ),
+    "transfer.amazonaws.com": ("transfer:CreateUser", "transfer:UpdateUser"),
+    "backup.amazonaws.com": ("backup:StartRestoreJob",),
+    "rds.amazonaws.com": ("rds:AddRoleToDBInstance", "rds:AddRoleToDBCluster"),
+    "redshift.amazonaws.com": ("redshift:ModifyClusterIamRoles", "redshift:CreateCluster"),
     "appstream.amazonaws.com": (
         "appstream:CreateFleet",
         "appstream:UpdateFleet",

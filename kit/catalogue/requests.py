@@ -19,6 +19,7 @@ class Request(BaseModel):
     controls: list[str] = []
     files: dict[str, list[str]] = {}
     sheets: list[str] = []
+    parameters: list[str] = []
     missing: bool = False
 
 

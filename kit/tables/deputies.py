@@ -54,7 +54,7 @@ def _named(statement: Statement) -> Iterator[str]:
 
 def _any_service(statement: Statement) -> list[str]:
     """The services that a statement about everybody admits: those of its condition, or any."""
-    if all(name != "*" or kind == "Service" for kind, name in statement.principals or ()):
+    if all(name != "*" for _, name in statement.principals or ()):
         return []
     by_name = [
         _some(value) for c in statement.conditions if c.key == _SERVICE for value in c.values

@@ -20,9 +20,21 @@ from kit.access.actions import (
 _NO_OPERATION = {"appstream:Stream", "iam:PassRole"}
 
 
-@pytest.mark.parametrize("service", ["appstream", "iam", "kms", "sts", "lambda", "glue"])
+# Services by the prefix of their actions, where botocore calls them otherwise.
+_MODELS = {
+    "bedrock-agentcore": ("bedrock-agentcore", "bedrock-agentcore-control"),
+    "elasticmapreduce": ("emr",),
+    "states": ("stepfunctions",),
+}
+# S3's actions have names of their own.
+_SERVICES = {one.partition(":")[0] for one in actions(*CAPABILITIES)} - {"s3"}
+
+
+@pytest.mark.parametrize("service", sorted(_SERVICES))
 def test_actions_are_operations_of_their_service(service: str) -> None:
-    known = set(botocore.session.get_session().get_service_model(service).operation_names)
+    session = botocore.session.get_session()
+    models = map(session.get_service_model, _MODELS.get(service, (service,)))
+    known = {name for model in models for name in model.operation_names}
     named = {one for one in actions(*CAPABILITIES) if one.startswith(f"{service}:")}
     aliases = {"lambda:InvokeFunction": "lambda:Invoke"}
     requested = {aliases.get(one, one).partition(":")[2] for one in named - _NO_OPERATION}

@@ -7,6 +7,7 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,12 @@ from kit.judge import evaluate, needed_calls
 from kit.judge.digest import NOTHING
 from kit.judge.findings import Finding
 from kit.parameters import Profile
-from kit.snapshot import Snapshot
+from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 from kit.tables.core import SPECS
 from kit.tables.logging import IN_USE
 from tests.controls.samples import SAMPLES
-from tests.standins import REGION, denial, denied, without
+from tests.standins import REGION, changed, denial, denied, without
 
 
 def sorted_calls(calls: Iterable[Call]) -> list[Call]:
@@ -191,6 +192,30 @@ def before(sampled: dict[str, Snapshot]) -> dict[str, list[Finding]]:
 
 def judge(snapshot: Snapshot) -> list[Finding]:
     return list(evaluate(tabulate(snapshot)).leaves)
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES))
+def test_no_finding_depends_on_the_order_of_answers_or_on_their_numbers(
+    sample: str, sampled: dict[str, Snapshot], before: dict[str, list[Finding]]
+) -> None:
+    """AWS lists in whichever order; a label names a thing, not where an answer has it."""
+
+    def turned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: turned(inner) for name, inner in value.items()}
+        return [turned(inner) for inner in reversed(value)] if isinstance(value, list) else value
+
+    def change(request: Request) -> Request:
+        numbered = f"E9{request.id[1:]}"
+        return replace(request, id=numbered, response=turned(request.response))
+
+    def seen(findings: list[Finding]) -> Counter[tuple[str, ...]]:
+        return Counter(
+            (one.control, one.region, one.resource, one.status, one.reason, one.observed)
+            for one in findings
+        )
+
+    assert seen(judge(changed(sampled[sample], change))) == seen(before[sample])
 
 
 def statuses(findings: list[Finding], control: str) -> Counter[str]:

@@ -1020,6 +1020,43 @@ def test_id_05_actions(account: Account, given: Any, expected: list[Any]) -> Non
     assert said == expected[0]
 
 
+@pytest.mark.parametrize(
+    ("service", "together", "given"),
+    [
+        ("cloudformation", "cloudformation:CreateChangeSet cloudformation:ExecuteChangeSet", True),
+        ("cloudformation", "cloudformation:CreateChangeSet", False),
+        ("codebuild", "codebuild:UpdateProject codebuild:StartBuild", True),
+        ("codebuild", "codebuild:StartBuild", False),
+        ("ec2", "ec2:ReplaceIamInstanceProfileAssociation", True),
+        ("ec2", "ec2:RequestSpotInstances", True),
+        ("ec2", "ec2:CreateLaunchTemplate autoscaling:CreateAutoScalingGroup", True),
+        ("ec2", "ec2:CreateLaunchTemplate", False),
+        ("ec2", "ec2:StartInstances", False),
+        ("ecs-tasks", "ecs:RunTask", True),
+        ("ecs-tasks", "ecs:RegisterTaskDefinition ecs:CreateService", True),
+        ("ecs-tasks", "ecs:RegisterTaskDefinition", False),
+        ("ecs-tasks", "batch:RegisterJobDefinition batch:SubmitJob", True),
+        ("glue", "glue:UpdateJob glue:StartJobRun", True),
+        ("glue", "glue:CreateSession glue:RunStatement", True),
+        ("states", "states:UpdateStateMachine states:StartExecution", True),
+        ("scheduler", "scheduler:UpdateSchedule", True),
+        ("tasks.apprunner", "apprunner:CreateService", True),
+        ("datasync", "datasync:CreateLocationS3 datasync:CreateTask datasync:StartTaskExecution", True),
+        ("datasync", "datasync:CreateLocationS3 datasync:CreateTask", False),
+        ("transfer", "transfer:CreateUser", True),
+        ("rds", "rds:AddRoleToDBCluster", True),
+        ("config", "config:PutConfigurationRecorder", False),
+    ],
+)  # fmt: skip
+def test_id_05_services_that_run_with_a_role_that_is_passed(
+    account: Account, service: str, together: str, given: bool
+) -> None:
+    name = f"{service}.amazonaws.com"
+    acts = allow(together.split())
+    with_admin(passes_role(name, ADMIN), acts, trusts=trust({"Service": name}))(account)
+    assert (of_principals(account, "ID-05").get(GIVE) == "fail") is given
+
+
 CHANGES_POINTS = allow("s3:PutAccessPointPolicy")
 
 

@@ -787,6 +787,8 @@ def test_a_member_leaves_its_detector_to_the_administrator() -> None:
     with sandbox.start(["demo"]) as local:
         guardduty = client(local, "demo", "guardduty", "eu-central-1")
         (detector,) = guardduty.list_detectors()["DetectorIds"]
+        administrator = guardduty.get_administrator_account(DetectorId=detector)["Administrator"]
+        assert administrator["AccountId"] == "999988887777"
         for change in (guardduty.update_detector, guardduty.delete_detector):
             with refused("BadRequestException"):
                 change(DetectorId=detector)
