@@ -976,27 +976,27 @@ def _print_pack(
     for stop in stops:
         terminal.line(f"collection stopped: {stop}")
     terminal.line("next:")
-    for command, why in _next_steps(leaves, pack.folder, file):
+    for command, why in _next_steps(leaves, pack, file):
         terminal.line(f"  {command}  # {why}")
 
 
 def _next_steps(
-    findings: Sequence[Mapping[str, Any]], pack: Path, file: Path | None
+    findings: Sequence[Mapping[str, Any]], pack: Any, file: Path | None
 ) -> Iterator[tuple[str, str]]:
     """Yield the three commands that help most after a pack was made, and why."""
     from kit.bag import info_of
     from kit.catalogue.statuses import NOT_EVIDENCED
-    from kit.judge.findings import Findings
-    from kit.report.records import finding_of
-    from kit.report.result import gravest_fail
 
     evidence = terminal.typed()
-    if worst := gravest_fail(Findings([*map(finding_of, findings)])):
-        yield f"{evidence} controls {worst}", "the gravest fail, and how to correct it"
+    if pack.gravest_fail:
+        yield f"{evidence} controls {pack.gravest_fail}", "the gravest fail, and how to correct it"
     if any(f["status"] == NOT_EVIDENCED and f["permission"] for f in findings):
         yield f"{evidence} doctor {file or ''}".rstrip(), "the permissions that were missing"
-    yield f"{evidence} verify {pack}", "whether the pack is what it states, as an auditor checks it"
-    account = pack.parent.parent
+    yield (
+        f"{evidence} verify {pack.folder}",
+        "whether the pack is what it states, as an auditor checks it",
+    )
+    account = pack.folder.parent.parent
     infos = sorted(map(info_of, account.glob("*/pack")), key=lambda i: i.get("Evidence-As-Of", ""))
     keys = [info.get("Pseudonym-Key") for info in infos[-2:]]  # of what `compare` compares
     comparable = len(keys) == 2 and keys[0] == keys[1]

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -260,23 +261,25 @@ def test_what_changed_is_the_next_step_once_there_are_two_packs(tmp_path: Path) 
 
     earlier, later = (tmp_path / ACCOUNT / run / "pack" for run in ("2026-08-24", "2026-11-24"))
     later.mkdir(parents=True)
+    made = SimpleNamespace(folder=later, gravest_fail="EX-05")
     stated = "Evidence-As-Of: 2026-{}-24T09:00:00+00:00\nPseudonym-Key: {}\n"
     (later / "bag-info.txt").write_text(stated.format(11, "a"))
-    *_, (command, alone) = _next_steps([], later, None)
+    (first, _), *_, (command, alone) = _next_steps([], made, None)
+    assert first == "evidence controls EX-05"
     earlier.mkdir(parents=True)
     (earlier / "bag-info.txt").write_text(stated.format("08", "a"))
-    *_, (again, beside) = _next_steps([], later, None)
+    *_, (again, beside) = _next_steps([], made, None)
     assert command == again == f"evidence compare {tmp_path / ACCOUNT}"
     assert ("later" in alone, "later" in beside) == (True, False)
     # `compare` refuses labels of different keys, such as the demo's and a first run's.
     for info in (stated.format("08", "b").encode(), b"\xff"):
         (earlier / "bag-info.txt").write_bytes(info)
-        *_, (_, other) = _next_steps([], later, None)
+        *_, (_, other) = _next_steps([], made, None)
         assert other == alone
     # Of three packs it compares the last two, whatever their folders are named.
     (tmp_path / ACCOUNT / "2026-Q3" / "pack").mkdir(parents=True)
     (tmp_path / ACCOUNT / "2026-Q3" / "pack" / "bag-info.txt").write_text(stated.format(10, "a"))
-    *_, (_, last) = _next_steps([], later, None)
+    *_, (_, last) = _next_steps([], made, None)
     assert last == beside
 
 

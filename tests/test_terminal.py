@@ -158,7 +158,12 @@ def test_what_a_snapshot_and_a_pack_make_of_a_run(
     (tmp_path / "data" / HOSTILE.replace("\0", "")).write_text("")
     finding = record_of(Finding("AR-01", "medium", ACCOUNT, "eu-west-1", "fleet", "pass"))
     made = SimpleNamespace(
-        folder=tmp_path, findings=[finding], digest=HOSTILE, unused_waivers=[HOSTILE], exit_code=3
+        folder=tmp_path,
+        findings=[finding],
+        digest=HOSTILE,
+        unused_waivers=[HOSTILE],
+        exit_code=3,
+        gravest_fail=None,
     )
     monkeypatch.setattr("kit.pack.seal.seal", lambda *_, **__: made)
     reported = evidence("seal", tmp_path)

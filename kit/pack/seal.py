@@ -71,6 +71,8 @@ class Pack:
         0 nothing open, 3 fails, 4 evidence missing.
     unused_waivers : tuple of str
         Waivers that have expired or match nothing, each with the reason.
+    gravest_fail : str or None
+        The control of the first open point that is a fail.
     """
 
     folder: Path
@@ -78,6 +80,7 @@ class Pack:
     digest: str
     exit_code: int
     unused_waivers: tuple[str, ...] = ()
+    gravest_fail: str | None = None
 
 
 def seal(
@@ -161,7 +164,14 @@ def seal(
     facts = data["facts"]
     log.event("sealed", digest=facts["digest"], findings=len(data["records"]))
     unused = tuple(facts["unused_waivers"].splitlines())
-    return Pack(folder, data["records"], facts["digest"], facts["exit_code"], unused)
+    return Pack(
+        folder,
+        data["records"],
+        facts["digest"],
+        facts["exit_code"],
+        unused,
+        facts["gravest_fail"],
+    )
 
 
 def refuse_mismatch(run: Run, with_key: bool) -> None:

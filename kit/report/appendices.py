@@ -14,6 +14,7 @@ from kit.report.collected import answered
 from kit.report.columnar import Columnar
 from kit.report.formats import evidence_ids, joined
 from kit.report.records import Facts, record_of
+from kit.report.result import gravest_fail
 from kit.report.views import Column, Data, Table, column, first_of
 from kit.snapshot import Snapshot
 from kit.tables.core import Table as Built
@@ -159,6 +160,7 @@ def data(findings: Findings, snapshot: Snapshot) -> Data:
         exit_code=findings.exit_code,
         data_role=findings.data_role,
         unused_waivers="\n".join(unused_waivers(findings, snapshot)),
+        gravest_fail=gravest_fail(findings),
     )
     every = (*findings.leaves, *findings.roll_ups)
     return Data("findings", Columnar.of(map(record_of, every)), {**facts})

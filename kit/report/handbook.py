@@ -56,8 +56,10 @@ from a profile, `default`, `strict` or your own, and lists from the parameters o
 Severity states how grave a fail is. *Who answers* follows AWS's shared responsibility model.
 
 Before you run commands of a remedy, set `AWS_REGION` to the region of the finding and replace the words
-in capitals, in names of files too. Use a separate folder for each account, region and control: the
-commands save there what was set before. Run commands of a case, in brackets, in that case alone.
+in capitals, in names of files too; BEFORE is the value that a command printed or saved. Use a separate
+folder for each account, region and control: the
+commands save there what was set before. Undo several changes of one resource in the opposite order.
+Run commands of a case, in brackets, in that case alone.
 """
 
 

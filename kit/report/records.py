@@ -32,6 +32,8 @@ class Facts(TypedDict):
         The role under the GDPR that the run declares.
     unused_waivers : str
         A line each.
+    gravest_fail : str or None
+        The control of the first open point that is a fail.
     """
 
     account: str
@@ -46,6 +48,7 @@ class Facts(TypedDict):
     exit_code: int
     data_role: str
     unused_waivers: str
+    gravest_fail: str | None
 
 
 class FindingsData(TypedDict):

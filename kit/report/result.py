@@ -110,7 +110,7 @@ def points(findings: Findings, wanted: Callable[[Finding], bool]) -> list[Point]
 
     Within a severity fails come first, by what they let happen (`kit.catalogue.open_points`) and
     the number of findings; then what lacks evidence, by the number of findings. Whatever names the
-    gravest fail takes it from here: see `gravest_fail`.
+    gravest fail takes it from here: see `gravest_fail`, which a pack has among its facts.
     """
     some = [*filter(wanted, findings.leaves)]
     common = _common(some)

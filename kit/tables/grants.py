@@ -91,8 +91,8 @@ _COLUMNS = (
 )
 _NOT_JUDGED = (
     "service and resource control policies, policies of sessions and VPC endpoints, ACLs, "
-    "Multi-Region Access Points, permission sets of IAM Identity Center, and services of AWS that "
-    "use a role"
+    "Multi-Region Access Points, rights on keys of KMS, permission sets of IAM Identity Center, and "
+    "services of AWS that use a role"
 )
 EVERYBODY_ELSE = "everybody else"  # all those who have no row of their own
 _ANY_ACCOUNT = "0" * 12

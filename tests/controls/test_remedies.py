@@ -23,7 +23,15 @@ from tests.pages import blocks
 
 REMEDIES = {name: one.remedies for name, one in CONTROLS.items()}
 STATES = sorted({id.split("/")[1] for id in texts.ids() if id.startswith("states/")} - {"any"})
-# Every remedy in every state that changes it, by the names that findings have.
+
+
+def undecided(name: str) -> set[str]:
+    start = f"controls/{name}/verdicts/"
+    every = {id.removeprefix(start) for id in texts.ids() if id.startswith(start)}
+    return {id for id in every if not id.startswith(("attested", "not applicable"))}
+
+
+# Every remedy in every state that changes it, and of every verdict, by the names that findings have.
 NAMED = {
     (name, f"{clause.rule.__name__}/{state}".rstrip("/")): one.remedy(
         f"{clause.rule.__name__}/{state}"
@@ -31,6 +39,11 @@ NAMED = {
     for name, one in CONTROLS.items()
     for clause in one.clauses
     for state in ("", *STATES)
+} | {
+    (name, f"?{verdict}"): one.remedy(f"?{verdict}")
+    for name, one in CONTROLS.items()
+    for verdict in undecided(name)
+    if texts.has(f"controls/{name}/remedy/{verdict}/console")
 }
 SCRIPTS = {(name, remedy.cli, remedy.undo) for (name, _), remedy in NAMED.items()}
 WITH_COMMANDS = pytest.mark.parametrize(
@@ -47,6 +60,7 @@ PLACEHOLDERS = {
     "SESSIONS": "4",
     "DEVICE": "arn:aws:iam::123456789012:mfa/jane",
     "ACCOUNT": "123456789012",
+    "KEY_STORE": "cks-1234567890abcdef0",
     "KEY": "AKIAIOSFODNN7EXAMPLE",
     "ARN": "arn:aws:iam::123456789012:policy/p",
     "BEFORE": "1200",
@@ -201,8 +215,6 @@ def parsed(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.chdir(tmp_path)
-    for name in ("material.bin", "token.bin"):
-        Path(name).write_bytes(b"x")
     return seen
 
 
@@ -238,7 +250,7 @@ def test_every_command_is_one_of_the_aws_cli(
     every = {c for cli, undo in scripts(name) for c in commands_in([*cli, *undo])}
     for command in sorted(every):
         line = filled(command.partition(" > ")[0])
-        for path in re.findall(r"file://(\S+)", line):
+        for path in re.findall(r"fileb?://(\S+)", line):
             Path(path).write_text(content_of(path))
         arguments = shlex.split(line, comments=True)[1:]
         before = len(parsed)
@@ -406,8 +418,8 @@ def test_lg_11_turns_on_nothing_but_s3_protection() -> None:
 
 def test_ds_04_changes_a_plan_in_place() -> None:
     plan = commands_in(remedy("DS-04").cli.splitlines())
-    assert [operation(command).partition("-")[0] for command in plan] == ["get", "update"]
-    assert "> BUCKET-plan-before.json" in commands("DS-04")[0]
+    assert [operation(command).partition("-")[0] for command in plan] == ["list", "get", "update"]
+    assert "> BUCKET-plan-before.json" in plan[1]
 
 
 def test_ar_01_counts_the_capacity_in_instances() -> None:
@@ -658,12 +670,6 @@ def test_user_settings_are_written_whole(name: str) -> None:
 
 
 # --- what the evidence does not decide ---------------------------------------------------------
-def undecided(name: str) -> set[str]:
-    start = f"controls/{name}/verdicts/"
-    every = {id.removeprefix(start) for id in texts.ids() if id.startswith(start)}
-    return {id for id in every if not id.startswith(("attested", "not applicable"))}
-
-
 def changes(one: Remedy) -> set[str]:
     lines = one.cli.splitlines()
     return {line for line in commands_in(lines) if not operation(line).startswith(READS)}
@@ -697,7 +703,7 @@ def test_without_macie_the_remedy_is_to_enable_macie_and_not_to_copy_objects() -
 
 def test_ds_04_adds_prefixes_to_the_plan_with_those_that_it_has() -> None:
     one = remedy("DS-04", "new_files_are_scanned_for_malware?needs review/folders")
-    read, update, shown = commands_in(one.cli.splitlines())
+    _, read, update, shown = commands_in(one.cli.splitlines())
     assert "get-malware-protection-plan" in read
     assert "get-malware-protection-plan" in shown
     assert "S3Bucket={ObjectPrefixes=[PREFIX,PREFIX]}" in update
@@ -727,3 +733,59 @@ def test_a_condition_of_unknown_outcome_is_read_and_not_replaced(name: str) -> N
     assert commands_in(one.cli.splitlines())
     assert not changes(one)
     assert one.when.startswith("Not known: ")
+
+
+# --- words in capitals --------------------------------------------------------------------------
+# What a finding names, and what is not an id: the sentence that the command follows says it.
+NAMED_BY_FINDINGS = {
+    *("ACCOUNT", "BUCKET", "BUILDER", "DIRECTORY", "ENDPOINT", "ENTITLEMENT", "FLEET", "GROUP"),
+    *(
+        "IMAGE",
+        "KEY",
+        "LIST",
+        "NAME",
+        "POINT",
+        "PROVIDER",
+        "ROLE",
+        "STACK",
+        "STORE",
+        "TRAIL",
+        "USER",
+    ),
+}
+EDITED = {
+    *("BEFORE", "CIDR", "CODE", "DAYS", "DOMAIN", "FROM_PORT", "HOST", "MAILBOX", "NEW_NAME"),
+    *("NEXT_CODE", "NUMBER", "OPERATIONS", "PASSWORD", "PREFIX", "PRINCIPAL", "PROTOCOL"),
+    *("TEAM", "TEXT", "TO_PORT", "URL", "VALUE"),
+}
+# Ids that no finding names: the remedy says what they are, and reads them where it can.
+EXPLAINED = {
+    *("AMI", "ANALYZER", "APPLICATION", "ARN", "COUNT", "DETECTOR", "DEVICE", "GRANT"),
+    *("KEY_STORE", "LOGS", "NEW", "PLAN", "RECORDER", "RULE", "SESSIONS", "TOPIC", "VPCE"),
+}
+OF_AWS = {
+    *("ACTIVE", "ALL", "ASSOCIATED", "DISABLED", "ENABLED", "SECURITY", "STREAMING", "TCP", "UDP"),
+    *("USERPOOL", "RESOURCE", "OTHER_ACCOUNTS", "FORCE_REAUTHENTICATION", "REUSE_CREDENTIALS"),
+    *("S3_DATA_EVENTS", "EKS_AUDIT_LOGS", "EBS_MALWARE_PROTECTION", "RDS_LOGIN_EVENTS"),
+    *("LAMBDA_NETWORK_LOGS", "KEY_MATERIAL_DOES_NOT_EXPIRE", "RSAES_OAEP_SHA_256", "RSA_4096"),
+    *("ACCESS_ENDPOINTS", "AGENT_ACCESS_CONFIG", "EMBED_HOST_DOMAINS", "IAM_ROLE_ARN"),
+    *("MAX_SESSIONS_PER_INSTANCE", "STORAGE_CONNECTOR_GOOGLE_DRIVE", "USB_DEVICE_FILTER_STRINGS"),
+    *("STORAGE_CONNECTOR_ONE_DRIVE", "JSON"),
+}
+
+
+def capitals(command: str) -> set[str]:
+    return set(re.findall(r"(?<![\w.{])[A-Z][A-Z0-9_]{2,}\b(?![a-z])", command.partition(" > ")[0]))
+
+
+@pytest.mark.parametrize("name", sorted(REMEDIES))
+def test_a_word_in_capitals_is_explained(name: str) -> None:
+    for (control, fitting), one in NAMED.items():
+        lines = [*one.cli.splitlines(), *one.undo.splitlines()]
+        used = {word for command in commands_in(lines) for word in capitals(command)}
+        comments = [line for line in lines if line.startswith("#")]
+        prose = " ".join([*comments, one.needs, one.console])
+        if control == name:
+            assert used <= NAMED_BY_FINDINGS | EDITED | EXPLAINED | OF_AWS, fitting
+            explained = set(re.findall(r"\b[A-Z][A-Z_]+\b", prose))
+            assert used & EXPLAINED <= explained, fitting

@@ -35,6 +35,7 @@ FACTS: JSON = {
     "exit_code": 3,
     "data_role": "controller",
     "unused_waivers": "",
+    "gravest_fail": "AR-01",
 }
 TEXTS = {name: text for name, text in HOSTILE.items() if name != "surrogate"} | {
     "quotes": "a \"b\", c; 'd'\r\ne",

@@ -67,6 +67,20 @@ def update_access_key(call: Call) -> dict[str, Any]:
     return {}
 
 
+@answers("iam", "ListAccessKeys")
+def list_access_keys(call: Call) -> dict[str, Any]:
+    """List the access keys of a user, or of root without a user name, by ids of the sandbox's own."""
+    root: dict[str, Any] = call.single("RootAccount") or {}
+    user = _user(call).beside if "UserName" in call.parameters else root
+    report = user.get("CredentialReport", {})
+    keys = [
+        {"AccessKeyId": f"AKIASANDBOXSANDBOX{n}X", "Status": "Active" if active else "Inactive"}
+        for n in (1, 2)
+        if (active := report.get(f"access_key_{n}_active")) is not None
+    ]
+    return {"AccessKeyMetadata": keys, "IsTruncated": False}
+
+
 @answers("iam", "CreateAccessKey")
 def create_access_key(call: Call) -> dict[str, Any]:
     """Make a second access key of a user; a third is refused.
@@ -169,6 +183,12 @@ def get_role(call: Call) -> dict[str, Any]:
     role = _role(call)
     members = ("Path", "RoleName", "RoleId", "Arn", "CreateDate", "AssumeRolePolicyDocument")
     return {"Role": {member: role[member] for member in members}}
+
+
+@answers("iam", "ListAttachedRolePolicies")
+def list_attached_role_policies(call: Call) -> dict[str, Any]:
+    """List the managed policies of a role."""
+    return {"AttachedPolicies": _role(call)["AttachedManagedPolicies"], "IsTruncated": False}
 
 
 @answers("iam", "UpdateAssumeRolePolicy")

@@ -51,6 +51,14 @@ def create_detector(call: Call) -> dict[str, Any]:
     return {"DetectorId": detector.beside["DetectorId"]}
 
 
+@answers("guardduty", "GetAdministratorAccount")
+def get_administrator_account(call: Call) -> dict[str, Any]:
+    """Name the account that administers GuardDuty for this one; none where it is not a member."""
+    _detector(call)
+    administrator = call.single("Administrator")
+    return {"Administrator": dict(administrator) if administrator else {}}
+
+
 @answers("guardduty", "UpdateDetector")
 def update_detector(call: Call) -> dict[str, Any]:
     """Change a detector; a member account leaves that to its administrator.
