@@ -16,6 +16,7 @@ import pytest
 from kit.catalogue.requests import requests
 from kit.catalogue.texts import has, ids, text
 from kit.controls import CONTROLS
+from kit.parameters import Run
 from kit.report import show
 from kit.report.requests import WORKBOOK, heading
 
@@ -36,6 +37,23 @@ def test_there_are_seventeen_requests_and_at_most_three_without_an_answer() -> N
     own = {id.split("/")[2] for id in ids() if re.fullmatch("report/requests/[^/]+/asks", id)}
     assert own == EVERY.keys()
     assert all(has(f"report/requests/{id}/limit") for id, one in EVERY.items() if one.missing)
+
+
+def test_parameters_that_a_request_names_exist() -> None:
+    for id, request in EVERY.items():
+        assert set(request.parameters) <= Run.model_fields.keys(), id
+
+
+def test_the_index_names_what_a_run_leaves_empty() -> None:
+    given = {"breach_contact": "The authority", "prepared_by": "Job 17"}
+    rows = show.requests(Run(account="012345678901", **given)).rows
+    last = dict(zip(EVERY, (row[-1] for row in rows), strict=True))
+    empty = "Left empty in the parameters:"
+    assert last["breach"] == f"{empty} breach_hours, breach_exercised_on."
+    assert last["sign_off"] == f"{empty} reviewed_by, approved_by."
+    assert last["retention"].endswith("retention_days, retention_procedure.")
+    assert last["sample"] is None
+    assert empty not in "".join(map(str, column("limit")))
 
 
 @pytest.mark.parametrize("id", EVERY)

@@ -22,10 +22,12 @@ from urllib.parse import urlsplit, urlunsplit
 import aws_assume_role_lib
 import boto3
 from botocore.config import Config
+from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import (
     ClientError,
     ParamValidationError,
 )
+from botocore.utils import lru_cache_weakref
 
 from kit import log
 from kit.aws_models import home_region, models, partition_of, share_models
@@ -58,6 +60,13 @@ _ONLY_ASSUME = json.dumps(
     separators=(",", ":"),
 )
 _LOOPBACK = ("127.0.0.1", "localhost")
+# botocore keeps the endpoints of the last 100 requests that differ, and a bucket's name is part of
+# a request: with more buckets every request goes through the rules again, which takes a fifth of it.
+# https://github.com/boto/botocore/blob/develop/botocore/endpoint_provider.py (CACHE_SIZE)
+_ENDPOINTS = 10_000
+EndpointProvider._resolve_endpoint = lru_cache_weakref(maxsize=_ENDPOINTS)(
+    EndpointProvider._resolve_endpoint.__wrapped__
+)
 
 
 class Clients:

@@ -24,7 +24,7 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.parsers import PROTOCOL_PARSERS, ResponseParserError
 
 from kit.bounds import ANSWER, parse_json, require_shallow
-from kit.calls import CALLS
+from kit.calls import CALLS, Call
 from kit.detect.secrets import mask_secrets
 
 _JSON = {"application/json", "application/x-amz-json-1.0", "application/x-amz-json-1.1"}
@@ -168,15 +168,16 @@ def _problem(model: Any, response: AWSResponse) -> str:
         policy = parse_json(response.content, ANSWER)
         if not isinstance(policy, dict) or policy.get("Statement") is None:
             return "it has no Statement, which every policy has"
-    declared = [c for c in CALLS.values() if (c.service, c.operation) == _names(model)]
+    declared = _declared(model)
     if problem := _other_root(model, protocol, response, {c.root for c in declared} - {""}):
         return problem
     missing = [m for c in declared for m in c.members if parsed.get(m) in (None, "")]
     return f"it lacks {missing[0]}" if missing else ""
 
 
-def _names(model: Any) -> tuple[str, str]:
-    return model.service_model.service_name, model.name
+def _declared(model: Any) -> list[Call]:
+    names = model.service_model.service_name, model.name
+    return [call for call in CALLS.values() if (call.service, call.operation) == names]
 
 
 def _text_payload(model: Any) -> bool:
@@ -234,7 +235,7 @@ def _stored_line(model: Any, response: AWSResponse, problem: str) -> str:
         f"the answer is unreadable: {problem}; HTTP {response.status_code}, {len(body)} bytes, "
         f"content type {kind}"
     )
-    declared = [c for c in CALLS.values() if (c.service, c.operation) == _names(model)]
+    declared = _declared(model)
     if not body:
         return printable(line)
     if any(c.secret for c in declared):

@@ -69,6 +69,7 @@ _MOST_FACTS = 32  # lines: the cover's facts of more may break across pages
 _SHORT = 6  # rows: a note stays with so short a table
 _CELL_LINE, _CELL_AROUND = 1.25, 8.0  # em of a line with its leading; points around a cell's lines
 _MOST_BELOW = 120.0  # points
+_LONE = 60.0  # points: a row that is so tall may be alone on a page
 
 
 def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...]]:
@@ -250,14 +251,13 @@ def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str,
 
 
 def _below(heights: list[float], tall: list[bool]) -> list[float]:
-    """Return the room that each row needs below it, so that no row is alone on a page."""
+    """Return the room that each row needs below it, so that no short row is alone on a page."""
     last = len(heights) - 1
-    return [
-        min(heights[n + 1], _MOST_BELOW)
-        if n < last and n in (0, last - 1) and not any(tall[n : n + 2])
-        else 0.0
-        for n in range(len(heights))
-    ]
+    below = [0.0] * len(heights)
+    for upper, alone in ((0, 0), (last - 1, last)):  # a page that ends below `upper` leaves `alone`
+        if last > 0 and heights[alone] < _LONE and not any(tall[upper : upper + 2]):
+            below[upper] = min(heights[upper + 1], _MOST_BELOW)
+    return below
 
 
 def _cell(

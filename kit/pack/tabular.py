@@ -172,7 +172,9 @@ def findings_parquet(data: FindingsData) -> bytes:
     columns["evidence"] = _lists([record["evidence"].split() for record in records])
     columns |= {name: _lists([some[name] for some in provisions]) for name in _PROVISIONS}
     columns["as_of"] = _times(dt.datetime.fromisoformat(facts["as_of"]), len(records))
-    metadata = {name: "" if value is None else str(value) for name, value in sorted(facts.items())}
+    # The gravest fail is a row's.
+    stated = [(name, value) for name, value in sorted(facts.items()) if name != "gravest_fail"]
+    metadata = {name: "" if value is None else str(value) for name, value in stated}
     fields = [pa.field(name, made.type, nullable=False) for name, made in columns.items()]
     table = pa.Table.from_arrays([*columns.values()], schema=pa.schema(fields, metadata))
     file = io.BytesIO()

@@ -7,13 +7,21 @@ from typing import Any
 from kit.catalogue.requests import Request
 from kit.catalogue.requests import requests as catalogue
 from kit.catalogue.texts import has, text
+from kit.parameters import Run
+from kit.report.formats import joined
 from kit.report.views import Table, column
 
 WORKBOOK = "findings.xlsx"
 
 
-def requests() -> Table:
-    """Return the index: request, sections with their pages, controls, files and columns."""
+def requests(run: Run | None = None) -> Table:
+    """Return the index: request, sections with their pages, controls, files and columns.
+
+    Parameters
+    ----------
+    run : Run, optional
+        The index names the declarations that it leaves empty and that would answer a request.
+    """
     rows: list[list[Any]] = [
         [
             number,
@@ -21,7 +29,7 @@ def requests() -> Table:
             [heading(cell) for cell in request.sections],
             list(request.controls),
             "; ".join(_files(request)) or None,
-            _limit(id, request),
+            joined(_limit(id, request), _undeclared(request, run)) or None,
         ]
         for number, (id, request) in enumerate(catalogue().items(), 1)
     ]
@@ -54,6 +62,11 @@ def _files(request: Request) -> list[str]:
     if sheets:
         files.append(text("report/requests/sheets", file=WORKBOOK, sheets=", ".join(sheets)))
     return files
+
+
+def _undeclared(request: Request, run: Run | None) -> str:
+    names = [name for name in request.parameters if run and not getattr(run, name)]
+    return text("report/requests/undeclared", names=", ".join(names)) if names else ""
 
 
 def _limit(id: str, request: Request) -> str | None:

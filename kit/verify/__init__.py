@@ -19,13 +19,22 @@ from kit.verify.embedded import read_revocations
 from kit.verify.findings import check_findings
 from kit.verify.info import check_info, check_overview_info
 from kit.verify.judged import Reader
-from kit.verify.kinds import ACCOUNT, ACCOUNTS_WORKBOOK, HTML, PDF, check_kind, kind_of
+from kit.verify.kinds import (
+    ACCOUNT,
+    ACCOUNTS_WORKBOOK,
+    HTML,
+    PDF,
+    WORKBOOK,
+    check_kind,
+    kind_of,
+)
 from kit.verify.maker import maker_of
 from kit.verify.own import check_own, check_own_again
 from kit.verify.page import check_page
 from kit.verify.readme import check_readme
 from kit.verify.refused import RefusedError
 from kit.verify.signatures import check_signatures, read_roots
+from kit.verify.workbook import check_workbook
 
 __all__ = ["NO_SIGNATURE", "Check", "ending", "verify"]
 
@@ -117,6 +126,9 @@ def _checks(contents: Contents, reader: Reader, stored: Snapshot | None) -> Iter
         yield from check_own(contents, info, page)
     elif kind:
         yield from check_overview_info(contents, info, kind.files[-1])
+    for name in (WORKBOOK, ACCOUNTS_WORKBOOK):
+        if name in contents.sizes:
+            yield from check_workbook(contents, name)
     # What makes a pack's files takes long to import, and is needed here alone.
     if kind is ACCOUNT and stored:
         from kit.verify.again import check_against

@@ -46,6 +46,8 @@ def opened(contents: Contents, content: bytes | None = None) -> Iterator[pikepdf
         tiff_max_memory=_MOST_UNPACKED,
         dct_max_memory=_MOST_UNPACKED,
     )
+    if not content.startswith(b"%PDF-"):  # programs look for it further on, and read what they like
+        raise UnreadableError("does not begin as a PDF")
     try:
         with pikepdf.open(io.BytesIO(content), attempt_recovery=False) as file:
             if file.is_encrypted:

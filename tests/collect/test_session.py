@@ -16,6 +16,7 @@ import botocore.credentials
 import botocore.session
 import pytest
 from botocore.client import BaseClient
+from botocore.endpoint_provider import RuleSet
 from botocore.exceptions import ClientError
 from IPython.core.error import StdinNotImplementedError
 
@@ -279,6 +280,27 @@ def test_sessions_share_what_was_read_of_aws_models_unless_they_read_others(
     loader = own.get_component("data_loader")
     assert loader is not known
     assert str(tmp_path) in loader.search_paths
+
+
+def test_an_endpoint_of_a_bucket_is_found_once_however_many_buckets_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = Clients(RUN, WHOLE).client("s3", "eu-west-1")
+    found: list[str] = []
+    evaluate = RuleSet.evaluate
+
+    def counted(rules: RuleSet, given: dict[str, Any]) -> Any:
+        if "Bucket" in given:  # the requests that sign in have none
+            found.append(given["Bucket"])
+        return evaluate(rules, given)
+
+    monkeypatch.setattr(RuleSet, "evaluate", counted)
+    names = [f"bucket-{number}" for number in range(150)]
+    for call in (client.get_bucket_encryption, client.get_bucket_versioning):
+        for name in names:
+            with pytest.raises(ClientError):
+                call(Bucket=name)
+    assert found == names
 
 
 def test_credentials_are_renewed_before_they_expire(

@@ -217,7 +217,7 @@ def test_the_contents_give_each_section_s_page(pages: list[str], notebook: Noteb
     assert len(titles) > 3
     for title in titles:
         words = r"\s+".join(map(re.escape, title.split()))
-        line = re.compile(rf"^\s*{words}[ .\u2060]+(\d+)$", re.MULTILINE)
+        line = re.compile(rf"(?:^|  )\s*{words}[ .\u2060]+(\d+)(?:$|  )", re.MULTILINE)
         (number,) = (found for page in pages for found in line.findall(page))
         assert re.search(words, pages[int(number) - 1])
 
@@ -425,6 +425,17 @@ def test_no_row_of_a_table_is_alone_on_a_page(tmp_path: Path, tall: bool) -> Non
         assert min(on_pages) > 1
         broken += len(on_pages) > 1
     assert broken
+
+
+def test_a_row_of_many_lines_may_be_alone_on_a_page(tmp_path: Path) -> None:
+    columns = [Column("a", "A"), Column("b", "B")]
+    alone = set()
+    for before in range(20, 40, 3):
+        cells = [[f"item{n}", "word"] for n in range(before)]
+        table = Table("t", "c", columns, [*cells, ["high", "word\n" * 9 + "word"]])
+        (page,) = (page for page in paged(tmp_path, 1, "More", table) if "high" in page)
+        alone.add("item" not in page)
+    assert alone == {True, False}
 
 
 def test_a_note_stays_with_the_few_rows_above_it(tmp_path: Path) -> None:

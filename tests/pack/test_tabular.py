@@ -23,6 +23,9 @@ from kit.pack.tabular import (
     read_findings_csv,
     states_provisions,
 )
+from kit.verify.contents import open_contents
+from kit.verify.forms import stated_waivers
+from kit.verify.kinds import PARQUET
 from tests.pack.samples import FACTS, TEXTS, sample
 from tests.pages import code
 
@@ -95,9 +98,30 @@ def test_the_parquet_is_typed_and_keeps_texts_as_they_are() -> None:
         assert row == record | {"evidence": record["evidence"].split()}
 
 
+@pytest.mark.parametrize("stated", ["", "a waiver of EX-01", "einer für EX-01\n" * 30_000])
+def test_unused_waivers_are_read_from_the_parquets_bytes(stated: str, tmp_path: Path) -> None:
+    data = sample()
+    data["facts"]["unused_waivers"] = stated
+    (tmp_path / "data").mkdir()
+    (tmp_path / PARQUET).write_bytes(findings_parquet(data))
+    with open_contents(tmp_path) as contents:
+        assert stated_waivers(contents) == stated
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"unused_waivers\x18", b"unused_waivers\x18" + b"\xff" * 9]
+)
+def test_bytes_of_no_parquet_state_no_waiver(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / PARQUET).write_bytes(content)
+    with open_contents(tmp_path) as contents:
+        assert stated_waivers(contents).strip("\ufffd") == ""
+
+
 def test_the_parquets_metadata_says_what_it_is_of() -> None:
     metadata = pq.read_schema(io.BytesIO(findings_parquet(sample()))).metadata
-    assert metadata == {name.encode(): str(value).encode() for name, value in FACTS.items()}
+    stated = {name: value for name, value in FACTS.items() if name != "gravest_fail"}
+    assert metadata == {name.encode(): str(value).encode() for name, value in stated.items()}
     data = sample()
     data["facts"]["stamp"] = None
     metadata = pq.read_schema(io.BytesIO(findings_parquet(data))).metadata
