@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.resources.abc import Traversable
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from kit.errors import UserError
 
@@ -24,6 +27,11 @@ def project(folder: str) -> Path:
     package = Path(__file__).parent
     inside = package / "project"
     return (inside if inside.is_dir() else package.parent) / folder
+
+
+def yaml_data(file: Traversable) -> Any:
+    """Return what a YAML file of the kit's holds; libyaml reads it in a tenth of PyYAML's time."""
+    return yaml.load(file.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def notebook(name: str) -> dict[str, Any]:

@@ -7,14 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kit.parameters import Run, parameters
+from kit.shipped import yaml_data
 
 _FOLDER = Path(__file__).parent
 _DEMO = _FOLDER.parent / "parameters" / "demo.yaml"
 VERDICTS = _FOLDER / "data" / "verdicts"
-EXPECTED = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(VERDICTS.glob("*.yaml"))}
+EXPECTED = {path.stem: yaml_data(path) for path in sorted(VERDICTS.glob("*.yaml"))}
 
 
 def run_of(name: str, folder: Path) -> Run:

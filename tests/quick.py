@@ -77,10 +77,14 @@ def _imports(node: ast.AST, *, functions: bool = True) -> Iterator[str]:
         elif isinstance(child, ast.ImportFrom):
             yield child.module or ""
             yield from (f"{child.module}.{alias.name}" for alias in child.names)
-        elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+        elif isinstance(child, ast.expr) or _is_for_type_checkers(child):
             continue
         elif functions or not isinstance(child, ast.FunctionDef):
             yield from _imports(child, functions=functions)
+
+
+def _is_for_type_checkers(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 @cache

@@ -6,8 +6,9 @@ import re
 from functools import cache
 from importlib import resources
 
-import yaml
 from pydantic import BaseModel, ConfigDict
+
+from kit.shipped import yaml_data
 
 _FORBID = ConfigDict(strict=True, extra="forbid", frozen=True)
 _OTHERS = "safeguards"  # what a control is that the order does not name
@@ -42,9 +43,8 @@ class OpenPoints(BaseModel):
 @cache
 def known() -> OpenPoints:
     """Return the order of open points and their causes."""
-    content = resources.files("kit.catalogue").joinpath("open_points.yaml").read_text("utf-8")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return OpenPoints.model_validate(yaml.load(content, loader), strict=False)
+    content = yaml_data(resources.files("kit.catalogue") / "open_points.yaml")
+    return OpenPoints.model_validate(content, strict=False)
 
 
 def rank(control: str) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
-import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from kit.shipped import yaml_data
 
 
 class Request(BaseModel):
@@ -25,6 +26,5 @@ class Request(BaseModel):
 @cache
 def requests() -> dict[str, Request]:
     """Return the requests by id, in the order of the page."""
-    content = resources.files("kit.catalogue").joinpath("requests.yaml").read_text("utf-8")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return TypeAdapter(dict[str, Request]).validate_python(yaml.load(content, loader))
+    content = yaml_data(resources.files("kit.catalogue") / "requests.yaml")
+    return TypeAdapter(dict[str, Request]).validate_python(content)

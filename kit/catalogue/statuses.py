@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-import yaml
-
 from kit.catalogue.texts import PROSE, has, text
 from kit.errors import UserError
+from kit.shipped import yaml_data
 
 PASS, FAIL, NOT_EVIDENCED = "pass", "fail", "not evidenced"
 ATTESTED, ACCEPTED, NOT_APPLICABLE = "attested", "accepted", "not applicable"
@@ -60,12 +59,9 @@ class Status:
 
 
 def _read() -> dict[str, Status]:
-    text = resources.files("kit.catalogue").joinpath("statuses.yaml").read_text("utf-8")
-    declared: dict[str, dict[str, Any]] = yaml.load(
-        text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    )
+    statuses = yaml_data(resources.files("kit.catalogue") / "statuses.yaml")
     return {
-        word: _status(word, rank, members) for rank, (word, members) in enumerate(declared.items())
+        word: _status(word, rank, members) for rank, (word, members) in enumerate(statuses.items())
     }
 
 

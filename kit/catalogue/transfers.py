@@ -6,8 +6,9 @@ import datetime as dt
 from functools import cache
 from importlib import resources
 
-import yaml
 from pydantic import BaseModel, ConfigDict
+
+from kit.shipped import yaml_data
 
 _FORBID = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -70,6 +71,4 @@ class Transfers(BaseModel):
 @cache
 def transfers() -> Transfers:
     """Return the countries of regions and the Commission's decisions."""
-    content = resources.files("kit.catalogue").joinpath("transfers.yaml").read_text("utf-8")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return Transfers.model_validate(yaml.load(content, loader))
+    return Transfers.model_validate(yaml_data(resources.files("kit.catalogue") / "transfers.yaml"))

@@ -23,11 +23,11 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-import yaml
 from moto.core.model import Shape
 
 from kit.sandbox.checks import check_output
 from kit.sandbox.kinds import GLOBAL_SERVICES, KINDS, Kind
+from kit.shipped import yaml_data
 
 RELATIVE = re.compile(r"^([+-]?\d+)(m|h|d)$")
 _DAY = dt.timedelta(days=1)
@@ -87,8 +87,7 @@ _COPIES = 700_000_000_000  # first id of copied accounts
 
 @cache
 def _read(path: str) -> Any:
-    text = (files("kit.sandbox") / path).read_text(encoding="utf-8")
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml_data(files("kit.sandbox") / path)
 
 
 def load(name: str, now: dt.datetime, copy: int = 0) -> Account:

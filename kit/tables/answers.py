@@ -9,11 +9,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
 from botocore.model import Shape
 
 from kit.aws_models import models
 from kit.calls import CALLS, Call
+from kit.shipped import yaml_data
 
 COLLECTOR = "collector"  # reads the members that decide which requests follow
 _FILE = "answers.yaml"
@@ -198,7 +198,7 @@ def _readers(names: tuple[str, ...]) -> str:
 
 @cache
 def _written() -> dict[str, Any]:
-    written: dict[str, Any] = yaml.safe_load(files("kit.tables").joinpath(_FILE).read_text())
+    written: dict[str, Any] = yaml_data(files("kit.tables") / _FILE)
     return written
 
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from kit.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Each
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
@@ -27,6 +26,7 @@ from kit.controls.registry import Control
 from kit.judge import evaluate
 from kit.judge.findings import Finding
 from kit.redact.protect import protect
+from kit.shipped import yaml_data
 from kit.snapshot import Request, Snapshot, digest
 from kit.tables import Tables, tabulate
 from kit.tables.core import SPECS, Table
@@ -37,7 +37,7 @@ from tests.answers.shapes import nodes, without
 from tests.parts import part_of
 from tests.standins import output_shape
 
-_DECLARED = yaml.safe_load((Path(__file__).parents[1] / "data" / "absence.yaml").read_text())
+_DECLARED = yaml_data(Path(__file__).parents[1] / "data" / "absence.yaml")
 FACTS = {reported: fact for fact in _DECLARED for reported in fact["members"]}
 PARTS = 5  # of which `make test` runs one
 _ORDER = {name: n for n, name in enumerate(CALLS)}  # what a call fans out over comes first

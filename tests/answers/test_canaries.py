@@ -15,15 +15,15 @@ from typing import Any
 
 import nbformat
 import pytest
-import yaml
 from nbformat import NotebookNode
 
 from kit.pack import pdf
+from kit.shipped import yaml_data
 from tests.answers import chain
 from tests.answers.canaries import Planted, name, names_in, secret, secrets_in, texts
 from tests.answers.playback import Account, record
 
-CLEAR = yaml.safe_load((Path(__file__).parent.parent / "data" / "clear.yaml").read_text())
+CLEAR = yaml_data(Path(__file__).parent.parent / "data" / "clear.yaml")
 Found = dict[str, set[str]]
 
 

@@ -177,6 +177,7 @@ def _questions_in(account: Account, region: str) -> Iterator[Question]:
         yield "accessanalyzer", "ListFindingsV2", region, {"analyzerArn": analyzer["arn"]}
     for kind, operation, id in (
         ("Detectors", "GetDetector", "DetectorId"),
+        ("Detectors", "GetAdministratorAccount", "DetectorId"),
         ("MalwareProtectionPlans", "GetMalwareProtectionPlan", "MalwareProtectionPlanId"),
     ):
         for made in account.declared("guardduty", kind, region):

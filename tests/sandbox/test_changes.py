@@ -12,6 +12,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from kit import sandbox
 from kit.sandbox.declared import Item
@@ -249,6 +252,44 @@ def test_a_role_of_aws_is_changed_by_nobody_else(local: Sandbox, path: str) -> N
         with refused("UnmodifiableEntity.*only modifiable by AWS"):
             change()
     assert iam.get_role_policy(**given)["PolicyName"] == "everything"
+
+
+def test_material_is_imported_as_kms_handed_its_key_out(local: Sandbox, kms: Any) -> None:
+    keys = local._by_name["careless"].declared("kms", "Keys", WEST)
+    (key,) = (key for key in keys if key["KeyId"] == KEY)
+    wanted = {"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}
+    with refused("UnsupportedOperationException"):
+        kms.get_parameters_for_import(KeyId=KEY, **wanted)
+    key |= {"Origin": "EXTERNAL", "KeyState": "PendingImport"}
+
+    def parameters() -> tuple[bytes, Any]:
+        given = kms.get_parameters_for_import(KeyId=KEY, **wanted)
+        return given["ImportToken"], load_der_public_key(given["PublicKey"])
+
+    def give(token: bytes, encrypted: bytes) -> None:
+        kms.import_key_material(KeyId=KEY, ImportToken=token, EncryptedKeyMaterial=encrypted)
+
+    oaep = OAEP(MGF1(SHA256()), SHA256(), None)
+    with refused("InvalidImportTokenException"):
+        give(b"t", b"m")
+    earlier, _ = parameters()
+    token, public = parameters()
+    with refused("InvalidImportTokenException"):
+        give(earlier, public.encrypt(b"m" * 32, oaep))
+    with refused("InvalidCiphertextException"):
+        give(token, b"m" * 32)
+    give(token, public.encrypt(b"m" * 32, oaep))
+    assert kms.describe_key(KeyId=KEY)["KeyMetadata"]["KeyState"] == "Enabled"
+    kms.delete_imported_key_material(KeyId=KEY)
+    assert kms.describe_key(KeyId=KEY)["KeyMetadata"]["KeyState"] == "PendingImport"
+    with refused("IncorrectKeyMaterialException"):
+        give(token, public.encrypt(b"o" * 32, oaep))
+
+
+def test_a_key_store_that_does_not_exist_is_not_connected(kms: Any) -> None:
+    for change in (kms.connect_custom_key_store, kms.disconnect_custom_key_store):
+        with refused("CustomKeyStoreNotFoundException"):
+            change(CustomKeyStoreId="cks-1234567890abcdef0")
 
 
 def test_keys_that_kms_does_not_rotate_are_refused(local: Sandbox, kms: Any) -> None:

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from kit.errors import UserError
 from kit.inputs import read_yaml, validated
+from kit.shipped import yaml_data
 
 GDPR, AWS_PAGE = "gdpr", "aws_page"
 FOLDER: Traversable = resources.files(__name__)
@@ -183,9 +184,7 @@ def _files() -> list[Traversable]:
 
 def _read(file: Traversable) -> Framework:
     try:
-        return Framework.model_validate(
-            yaml.load(file.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        )
+        return Framework.model_validate(yaml_data(file))
     except (ValidationError, UserError, yaml.YAMLError, UnicodeDecodeError):
         return validated(Framework, *read_yaml(Path(str(file))))  # slower; reports the lines
 

@@ -15,12 +15,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kit.catalogue import frameworks
 from kit.errors import UserError
 from kit.inputs import read_yaml
-from kit.shipped import project
+from kit.shipped import project, yaml_data
 
 REFERENCE = "en"
 PLURAL = ("one", "other")  # the forms of a text with a count
@@ -181,9 +179,9 @@ def _catalogue(language: str) -> dict[str, str | dict[str, str]]:
 
 
 def _reference() -> Iterator[tuple[str, str | dict[str, str]]]:
-    yield from _flat(_read(resources.files(__name__).joinpath("en.yaml").read_text("utf-8")))
+    yield from _flat(yaml_data(resources.files(__name__) / "en.yaml"))
     yield from frameworks.prose()
-    statuses = _read(resources.files("kit.catalogue").joinpath("statuses.yaml").read_text("utf-8"))
+    statuses = yaml_data(resources.files("kit.catalogue") / "statuses.yaml")
     for word, status in statuses.items():
         members = {"word": word, **status}
         prose = {name: members[name] for name in PROSE if name in members}
@@ -195,10 +193,6 @@ def _reference() -> Iterator[tuple[str, str | dict[str, str]]]:
                 "tags", ()
             ):
                 yield f"notebooks/{cell['id']}", "".join(cell["source"])
-
-
-def _read(source: str) -> Any:
-    return yaml.load(source, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str | dict[str, str]]]:

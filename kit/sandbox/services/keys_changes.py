@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import secrets
 from typing import Any
 
 from kit.sandbox.declared import Item
@@ -67,6 +68,91 @@ def schedule_key_deletion(call: Call) -> dict[str, Any]:
     key |= {"KeyState": "PendingDeletion", "Enabled": False}
     key["DeletionDate"] = call.world.now + dt.timedelta(days=days)
     return {"KeyId": key["Arn"], "DeletionDate": key["DeletionDate"], "KeyState": key["KeyState"]}
+
+
+@answers("kms", "GetParametersForImport")
+def get_parameters_for_import(call: Call) -> dict[str, Any]:
+    """Make a public key, with which to encrypt the material of a key, and the token that goes with it.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_GetParametersForImport.html
+    """
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = _external_key(call)
+    size = int(call.parameters["WrappingKeySpec"].removeprefix("RSA_"))
+    private, token = rsa.generate_private_key(65537, size), secrets.token_bytes(32)
+    key.beside["Import"] = (token, private)
+    public = private.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    until = call.world.now + dt.timedelta(days=1)
+    return {
+        "KeyId": key["Arn"],
+        "ImportToken": token,
+        "PublicKey": public,
+        "ParametersValidTo": until,
+    }
+
+
+@answers("kms", "ImportKeyMaterial")
+def import_key_material(call: Call) -> dict[str, Any]:
+    """Take the material that a key had before, encrypted with the public key of its token.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html
+    """
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    key = _external_key(call)
+    token, private = key.beside.get("Import", (b"", None))
+    if private is None or call.parameters["ImportToken"] != token:
+        raise AWSError("InvalidImportTokenException", "The import token is of other parameters.")
+    oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+    try:
+        material = private.decrypt(call.parameters["EncryptedKeyMaterial"], oaep)
+    except ValueError:
+        raise AWSError("InvalidCiphertextException", "The material is not encrypted so.") from None
+    if key.beside.setdefault("Material", material) != material:
+        raise AWSError("IncorrectKeyMaterialException", "The key had other material.")
+    key |= {"KeyState": "Enabled", "Enabled": True}
+    return {"KeyId": key["Arn"]}
+
+
+@answers("kms", "DeleteImportedKeyMaterial")
+def delete_imported_key_material(call: Call) -> dict[str, Any]:
+    """Delete the material of a key, which waits for the same then.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteImportedKeyMaterial.html
+    """
+    key = _external_key(call)
+    key |= {"KeyState": "PendingImport", "Enabled": False}
+    return {"KeyId": key["Arn"]}
+
+
+def _external_key(call: Call) -> Item:
+    key = _customers_key(call)
+    if key["Origin"] != "EXTERNAL":
+        raise AWSError("UnsupportedOperationException", f"{key['Arn']} origin is {key['Origin']}.")
+    _invalid(key, "PendingDeletion", "Unavailable")
+    return key
+
+
+@answers("kms", "ConnectCustomKeyStore", "DisconnectCustomKeyStore")
+def turn_key_store(call: Call) -> dict[str, Any]:
+    """Connect the custom key store of some keys, or disconnect it: without it they are unavailable.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_ConnectCustomKeyStore.html
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_DisconnectCustomKeyStore.html
+    """
+    id = call.parameters["CustomKeyStoreId"]
+    keys = [key for key in call.declared("Keys") if key.get("CustomKeyStoreId") == id]
+    if not keys:
+        raise AWSError("CustomKeyStoreNotFoundException", f"{id} was not found.")
+    state = "Enabled" if call.operation == "ConnectCustomKeyStore" else "Unavailable"
+    for key in keys:
+        key |= {"KeyState": state, "Enabled": state == "Enabled"}
+    return {}
 
 
 @answers("kms", "EnableKeyRotation", "DisableKeyRotation")
