@@ -27,6 +27,7 @@ from kit.pack.pdf import pdf
 from kit.pack.seal import NOTEBOOK
 from kit.sandbox.server import Sandbox
 from kit.snapshot import Snapshot
+from kit.tables.trails import OTHERS_TRAIL
 from kit.verify.page import read_page
 from tests.accounts import run_of
 from tests.translation import english_in, is_english, pairs_of, write_reversed
@@ -75,7 +76,10 @@ def translated(
 
 
 def _quoted(stored: Snapshot, records: list[dict[str, str]]) -> str:
-    """Words of AWS's page, frameworks, answers, parameters and waivers; names of calls; labels."""
+    """Words of AWS's page, frameworks, answers, parameters and waivers; names of calls; labels.
+
+    Values of columns stay as they are too; the only one that reads as a sentence is a kind of trail.
+    """
     required = [
         part
         for id, framework in frameworks().items()
@@ -98,7 +102,10 @@ def _quoted(stored: Snapshot, records: list[dict[str, str]]) -> str:
         f"({code}: {words})" for call in CALLS.values() for code, words in call.absent.items()
     }
     return " | ".join(
-        [title(), *required, *labels, *CALLS, *sorted(absent), json.dumps([*answers, *given])]
+        [
+            *(title(), OTHERS_TRAIL, *required, *labels, *CALLS, *sorted(absent)),
+            json.dumps([*answers, *given]),
+        ]
     )
 
 

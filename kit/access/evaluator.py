@@ -51,7 +51,10 @@ EVERYTHING = read_statements(
 # beyond, what it chooses is unknown. Real requests need some hundred.
 _MOST_CHOICES = 1_000
 _MOST_STEPS = 200_000
-_VARIABLE = re.compile(r"\$\{[^*?$]")  # a variable, which no escaped character is
+# A variable, which no escaped character is. An account or a region is no caller's part.
+_VARIABLE = re.compile(
+    r"\$\{(?!aws:(principalaccount|resourceaccount|requestedregion)\})[^*?$]", re.IGNORECASE
+)
 # Keys of signed requests alone.
 _OF_IDENTITIES = re.compile(r"aws:(principal|multifactorauth|tokenissuetime|sourceidentity)")
 _NOTHING: Context = {}
@@ -414,8 +417,10 @@ class _Request:
         if is_wild(arn) and arn != "*":
             # A variable resolves to the caller's part; whether that part exists is unknown.
             partly = any_of(
-                (None if _VARIABLE.search(text) else True) if overlaps(pattern, arn) else False
-                for text, (pattern, _) in zip(statement.resources, patterns, strict=True)
+                (None if _VARIABLE.search(text) or not is_certain else True)
+                if overlaps(pattern, arn)
+                else False
+                for text, (pattern, is_certain) in zip(statement.resources, patterns, strict=True)
             )
         wholly = statement.effect == "Deny" or self.target.wholly
         if not statement.excepts_resources:

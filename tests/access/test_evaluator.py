@@ -356,6 +356,14 @@ def test_an_own_part_of_a_bucket_is_not_the_bucket() -> None:
         (f"{BUCKET}/user/${{aws:userid}}/*", UNKNOWN),
         (f"{BUCKET}/user/*", YES),
         (f"{BUCKET}/${{*}}/*", YES),
+        ("arn:aws:s3:::appstream2-36fb080bb8-*-${aws:PrincipalAccount}/*", YES),
+        ("arn:aws:s3:::appstream2-36fb080bb8-*-${aws:principalaccount}/user/*", YES),
+        (
+            "arn:aws:s3:::appstream2-36fb080bb8-${aws:RequestedRegion}-${aws:PrincipalAccount}/*",
+            UNKNOWN,
+        ),
+        ("arn:aws:s3:::appstream2-36fb080bb8-*-${aws:PrincipalAccount}/${aws:userid}/*", UNKNOWN),
+        ("arn:aws:s3:::appstream-logs-*-${aws:PrincipalAccount}/*", NO),
     ):
         assert decide(role(identity=policy(allow("s3:*", resource))), READ, bucket()) is expected
 
