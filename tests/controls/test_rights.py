@@ -1123,6 +1123,22 @@ def test_id_05_roles_that_others_take(tmp_path: Path, given: Given, expected: li
     assert [f.status for f in gives if f.status == "fail"] == ["fail"] * expected[0]
 
 
+NEARBY = {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}
+
+
+@pytest.mark.parametrize(
+    ("passing", "deploying", "expected"),
+    [({}, {}, "fail"), (NEARBY, {}, "pass"), ({}, NEARBY, "pass"), (NEARBY, NEARBY, "pass")],
+)
+def test_id_05_a_passed_role_gives_no_more_than_what_uses_it(
+    tmp_path: Path, passing: dict[str, Any], deploying: dict[str, Any], expected: str
+) -> None:
+    account = Account(tmp_path, administrators=[ADMIN])
+    held = allow("iam:PassRole", ADMIN, **passing), allow(list(DEPLOY), **deploying)
+    with_admin(*held, trusts=LAMBDA)(account)
+    assert of_principals(account, "ID-05").get(GIVE) == expected
+
+
 @pytest.mark.parametrize(
     ("role", "expected"),
     [
