@@ -20,6 +20,7 @@ from kit.calls import (
     LIST_ACCESS_POINTS,
     LIST_BUCKETS,
 )
+from kit.tables import tabulate
 from tests.controls.scenarios import Given, findings, scenarios
 from tests.controls.test_grants import (
     ADMINISTER,
@@ -1121,6 +1122,16 @@ def test_id_05_roles_that_others_take(tmp_path: Path, given: Given, expected: li
     given(account)
     gives = [f for f in findings(account, "ID-05") if f.resource.endswith(f": {GIVE}")]
     assert [f.status for f in gives if f.status == "fail"] == ["fail"] * expected[0]
+
+
+def test_id_05_names_no_role_that_is_passed_where_rights_are_given_anyway(account: Account) -> None:
+    used(account).allowed("worker", allow())
+    rows = tabulate(account.answered(), {"grants"})["grants"].rows.values()
+    (given,) = [
+        row["open"] for row in rows if row["resource"].endswith(f": {GIVE}") and row["open"]
+    ]
+    assert "iam:PutUserPolicy" in given
+    assert not [actions for actions in given if "iam:PassRole" in actions]
 
 
 NEARBY = {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}
