@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import kit  # noqa: F401  # before nbformat, which would build grammars that kit leaves out
 from tests import drawn, quick
 from tests.outside import Log
 
