@@ -152,6 +152,22 @@ def parse_json(text: str | bytes, most: int, **how: Any) -> Any:
     return value
 
 
+def single_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object of these pairs, for `json.loads`; readers disagree on a name twice.
+
+    Raises
+    ------
+    ValueError
+        A name stands there twice (RFC 8259, section 4).
+    """
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        name = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise ValueError(f"the name {name[:120]!r} twice in an object")
+    return made
+
+
 def require_shallow(value: Any) -> None:
     """Raise `ValueError` for a value that is nested deeper than `MOST_DEEP`."""
     level, depth = [value], 0

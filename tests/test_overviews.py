@@ -172,6 +172,14 @@ def test_its_verdicts_and_its_workbook_say_the_same(organisation: Path) -> None:
     assert [row[0] for row in book["Accounts"].iter_rows(min_row=3, values_only=True)] == [ONE, TWO]
 
 
+def test_each_line_of_its_workbook_s_first_sheet_is_as_high_as_its_words(
+    organisation: Path,
+) -> None:
+    sheet = openpyxl.load_workbook(organisation / "data" / "accounts.xlsx")["About"]
+    heights = {cell.value: sheet.row_dimensions[cell.row].height for cell in sheet["A"]}
+    assert heights["Expected accounts without a pack"] == 30  # points, of two lines
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reported"),
     [

@@ -14,6 +14,7 @@ RFC 9112, section 8, "Handling Incomplete Messages"; Smithy, "AWS protocols"
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -23,7 +24,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from botocore.parsers import PROTOCOL_PARSERS, ResponseParserError
 
-from kit.bounds import ANSWER, parse_json, require_shallow
+from kit.bounds import ANSWER, parse_json, require_shallow, single_names
 from kit.calls import CALLS, Call
 from kit.detect.secrets import mask_secrets
 
@@ -74,6 +75,14 @@ class _Strict:
         if not {"location", "eventheader"} & shape.serialization.keys():
             _check_value(shape, node)
         return super()._parse_shape(shape, node)  # type: ignore[misc]
+
+    def _parse_body_as_json(self, content: bytes) -> Any:
+        """As botocore, which takes the last of two members of a name: an empty list hides another."""
+        text = content.decode()
+        try:
+            return json.loads(text, object_pairs_hook=single_names) if text else {}
+        except json.JSONDecodeError:
+            return {"message": text}
 
 
 def _check_value(shape: Any, node: Any) -> None:
@@ -165,7 +174,7 @@ def _problem(model: Any, response: AWSResponse) -> str:
             return "it is an error without a code"
         return "" if named else "it is an error without a code"
     if text:
-        policy = parse_json(response.content, ANSWER)
+        policy = parse_json(response.content, ANSWER, object_pairs_hook=single_names)
         if not isinstance(policy, dict) or policy.get("Statement") is None:
             return "it has no Statement, which every policy has"
     declared = _declared(model)

@@ -270,7 +270,8 @@ class _Writer:
             row += 1
             page.write_string(row, 0, name, self._format("label"))
             _write_text(page, (row, 1), value, self._format("plain"))
-            page.set_row(row, _lines(value, _ABOUT[1]) * _LINE_HEIGHT)
+            high = max(_lines(name, _ABOUT[0]), _lines(value, _ABOUT[1]))
+            page.set_row(row, high * _LINE_HEIGHT)
             if count is None:
                 page.write_blank(row, 2, None, self._format("plain"))
             else:

@@ -43,7 +43,7 @@ from kit.report.follow_up import earlier_packs as earlier_packs
 from kit.report.follow_up import follow_up as follow_up
 from kit.report.follow_up import promised as promised
 from kit.report.follow_up import sign_off as sign_off
-from kit.report.formats import counts, evidence_ids, joined, responsibility
+from kit.report.formats import counts, ended, evidence_ids, joined, responsibility
 from kit.report.handbook import threshold_text
 from kit.report.own import figure as figure
 from kit.report.own import table as table
@@ -174,7 +174,7 @@ def _framework(id: str, findings: Findings, tables: Tables | None) -> Table:
         if not statement.controls:
             qualification = text("requirements/not_tested")
         elif qualification and statement.note:
-            qualification = f"{qualification}."
+            qualification = ended(qualification)
         qualification = joined(qualification, statement.note)
         rows.append(
             [

@@ -7,6 +7,8 @@ import io
 import json
 from typing import Any
 
+from kit.bounds import single_names
+
 _MOST_IN_CELL = 64 << 20
 
 
@@ -24,7 +26,7 @@ def read_json(content: bytes | str) -> Any:
         text = content if isinstance(content, str) else content.decode("utf-8")
     except UnicodeDecodeError:
         raise ValueError("bytes that are not UTF-8") from None
-    return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    return json.loads(text, object_pairs_hook=single_names, parse_constant=_constant)
 
 
 def read_table(content: bytes) -> list[dict[str, str]]:
@@ -48,15 +50,6 @@ def read_table(content: bytes) -> list[dict[str, str]]:
         raise ValueError(str(error)) from None
     finally:
         csv.field_size_limit(usual)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        seen: set[str] = set()
-        name = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise ValueError(f"the name {name[:120]!r} twice in an object")
-    return made
 
 
 def _constant(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import socket
 import threading
 from collections import Counter
@@ -291,6 +292,47 @@ def test_what_aws_sends_is_an_answer(
         ("appstream", "DescribeStacks", '{"Stacks": []}', {"Content_Length": "x"}, "cut short"),
         ("appstream", "DescribeStacks", '{"Stacks": []}', {"Content_Length": None}, "its length"),
         ("appstream", "DescribeStacks", '{"Stacks": []}', {"Content_Type": "text/html"}, "type"),
+        ("appstream", "DescribeStacks", '{"Stacks": [{"Name": "a"}], "Stacks": []}', {}, "twice"),
+        ("appstream", "DescribeStacks", '{"Stacks": [{"Name": "a", "Name": "b"}]}', {}, "twice"),
+        ("appstream", "DescribeStacks", '{"Stacks": [], "NextToken": 5}', {}, "no string"),
+        ("appstream", "DescribeStacks", '{"Stacks": [{"CreatedTime": NaN}]}', {}, "parsed"),
+        ("appstream", "DescribeStacks", '{"Stacks": [{"CreatedTime": 1764460800000}]}', {}, "year"),
+        ("appstream", "DescribeStacks", f'{{"Stacks": [], "x": {"9" * 5000}}}', {}, "parsed"),
+        ("appstream", "DescribeStacks", '{"Stacks": []}'.encode("utf-16"), {}, "parsed"),
+        ("appstream", "DescribeStacks", b"\xef\xbb\xbf" + b'{"Stacks": []}', {}, "lacks Stacks"),
+        ("appstream", "DescribeStacks", '{"Stacks": []}', {"Content_Length": "-14"}, "cut short"),
+        ("appstream", "DescribeStacks", gzip.compress(b'{"Stacks": []}'), {}, "parsed"),
+        (
+            "s3",
+            "GetBucketVersioning",
+            "<!DOCTYPE a [<!ENTITY b 'Enabled'>]><VersioningConfiguration><Status>&b;</Status>"
+            "</VersioningConfiguration>",
+            {},
+            "root",
+        ),
+        (
+            "s3",
+            "GetBucketVersioning",
+            "<VersioningConfiguration><Status>Suspended</Status><Status>Enabled</Status>"
+            "</VersioningConfiguration>",
+            {},
+            "no string",
+        ),
+        (
+            "s3",
+            "GetPublicAccessBlock",
+            "<PublicAccessBlockConfiguration><BlockPublicAcls>yes</BlockPublicAcls>"
+            "</PublicAccessBlockConfiguration>",
+            {},
+            "no boolean",
+        ),
+        (
+            "s3",
+            "GetBucketPolicy",
+            '{"Statement": [], "Statement": [{}]}',
+            {"Content_Type": "application/json"},
+            "twice",
+        ),
         ("s3", "GetBucketVersioning", "<Error><Code>InternalError</Code></Error>", {}, "root"),
         ("s3", "GetBucketVersioning", "<VersioningConfiguration", {}, "parsed"),
         (
@@ -318,7 +360,7 @@ def test_what_aws_sends_is_an_answer(
     ],
 )
 def test_what_comes_close_is_no_answer(
-    service: str, operation: str, body: str, headers: dict[str, str], why: str
+    service: str, operation: str, body: bytes | str, headers: dict[str, str], why: str
 ) -> None:
     with pytest.raises(UnreadableAnswerError, match=why):
         answer(service, operation, body, **headers)

@@ -231,6 +231,17 @@ def test_ar_16_shows_those_whom_it_names_by_their_labels(account: Account) -> No
     assert not [name for name in ("jane", "Helpdesk", "StreamingAdmin") if name in finding.observed]
 
 
+def test_ar_16_shows_those_whom_it_names_by_their_names_where_names_are_in_clear(
+    tmp_path: Path,
+) -> None:
+    account = Account(tmp_path, pseudonymise=False).allowed("Helpdesk", path="/teams/")
+    finding = judged(
+        account, but_arns(f"{OWN}:role/admins/StreamingAdmin", f"{OWN}:role/teams/Help*")
+    )
+    left = finding.observed.partition("Not denied: ")[2].partition("; Denied")[0]
+    assert sorted(left.split("; ")) == ["Helpdesk", "StreamingAdmin"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "kinds"),
     [

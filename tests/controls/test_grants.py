@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.calls import (
+    DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_FLEETS,
+    DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_IMAGES,
     DESCRIBE_STACKS,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     LIST_BUCKETS,
+    Call,
 )
 from kit.controls import CONTROLS
 from kit.tables import tabulate
@@ -480,16 +484,37 @@ def test_id_07_says_when_a_setting_is_known_by_its_default_alone(account: Accoun
     assert reported == [True, False]
 
 
-@pytest.mark.parametrize("fleet_type", ["ALWAYS_ON", "ON_DEMAND", "ELASTIC"])
+OF_BUILDERS: dict[Call, dict[str, Any]] = {
+    DESCRIBE_IMAGE_BUILDERS: {},
+    DESCRIBE_APP_BLOCK_BUILDERS: {
+        "Platform": "WINDOWS_SERVER_2019",
+        "InstanceType": "x",
+        "VpcConfig": {},
+    },
+}
+
+
 @pytest.mark.parametrize("state", ["STARTING", "RUNNING", "STOPPING", "STOPPED"])
-def test_id_07_remedies_differ_by_state_and_for_running_elastic_fleets(
-    account: Account, state: str, fleet_type: str
-) -> None:
-    """https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UpdateFleet.html."""
-    account.fleet(FleetType=fleet_type, State=state, DisableIMDSV1=False)
-    (finding,) = findings(account, "ID-07")
-    elastic = " Elastic" if (state, fleet_type) == ("RUNNING", "ELASTIC") else ""
-    assert finding.remedies.endswith(f"/{state.lower()}{elastic} fleet")
+def test_what_an_update_takes_differs_by_kind_type_and_state(account: Account, state: str) -> None:
+    """A running Elastic fleet takes the change, and an image builder has no update.
+
+    https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UpdateFleet.html
+    https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UpdateAppBlockBuilder.html
+    """
+    for fleet_type in ("ALWAYS_ON", "ON_DEMAND", "ELASTIC"):
+        account.fleet(fleet_type, FleetType=fleet_type, State=state)
+    for call, members in OF_BUILDERS.items():
+        account.lists(call, {"Name": "b", "Arn": call.name, "State": state, **members})
+    rows = tabulate(account.answered(), {"fleets_and_builders"})["fleets_and_builders"].rows
+    usual = f"{state.lower()} fleet"
+    assert Counter(row["update_state"] for row in rows.values()) == Counter(
+        [
+            *(usual, usual),
+            "running Elastic fleet" if state == "RUNNING" else usual,
+            "image builder",
+            "stopped app block builder" if state == "STOPPED" else "app block builder",
+        ]
+    )
 
 
 def machine(*statements: Any, v1_off: bool | None = True, **members: Any) -> Given:

@@ -158,7 +158,8 @@ def test_article_35_lacks_evidence_where_processing_in_use_has_no_declaration(
 ) -> None:
     row = of_35(reporting(tmp_path).stack())
     assert row["status"] == NOT_EVIDENCED
-    assert row["beside"].startswith("In use, and no assessment declared: usage reports.")
+    lacking = "In use, and no assessment declared: usage reports."
+    assert row["beside"].startswith(f"{lacking} The control tests agents alone. ")
 
 
 def test_article_35_passes_for_agents_only_with_the_rest_declared(tmp_path: Path) -> None:
@@ -176,7 +177,8 @@ def test_article_35_passes_for_agents_only_with_the_rest_declared(tmp_path: Path
 def test_article_35_has_no_verdict_where_a_declaration_alone_answers_it(tmp_path: Path) -> None:
     row = of_35(reporting(tmp_path, impact_assessments={"usage reports": "DPIA 6"}).stack())
     assert row["status"] is None
-    assert row["beside"].startswith("Declared, and tested by no control: usage reports.")
+    declared = "Declared, and tested by no control: usage reports."
+    assert row["beside"].startswith(f"{declared} The control tests agents alone. ")
 
 
 def test_article_35_lacks_evidence_where_processing_may_be_in_use_unseen(tmp_path: Path) -> None:
