@@ -318,9 +318,11 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         # ODBC: Driver={...};UID=app;PWD={X}
         (
             "={",
-            r"(?:uid|driver|server|dsn)=[^\"\n]{1,200}?;\s?(?:pwd|password)=\{(?=[^{}\n]{0,100}[^{}\w\n])",
+            r"(?:uid|user|driver|server|dsn)=[^\"\n]{1,200}?;\s?(?:pwd|password)=\{(?=[^{}\n]{0,100}[^{}\w\n])",
             "}",
         ),
+        # the key of an Azure function
+        (".azurewebsites.net/", r"\.azurewebsites\.net/[^\s\"'<>]{0,300}[?&]code=", ""),
         # jdbc:oracle:thin:user/X@host
         ("jdbc:oracle", r"jdbc:oracle:\w{1,8}:[^\s\"'/@]{1,64}/(?=[^\s\"'/@]{1,64}@)", "@"),
     )

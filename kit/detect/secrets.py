@@ -124,7 +124,19 @@ _USERINFO = re.compile(
 
 # Words that end a key whose value is a secret: "client_secret", "AdminPassword", "mot de passe".
 _PASSWORDS = (
-    *("password", "passwd", "passphrase", "passcode", "passwort", "passord", "kennwort", "pwd"),
+    *(
+        "password",
+        "passwd",
+        "pswd",
+        "passphrase",
+        "pass phrase",
+        "pass-phrase",
+        "passcode",
+        "passwort",
+        "passord",
+        "kennwort",
+        "pwd",
+    ),
     *("wachtwoord", "contraseña", "contrasena", "mot de passe", "mot_de_passe", "motdepasse"),
     *("senha", "palavra-passe", "hasło", "haslo", "heslo", "lösenord", "losenord", "jelszó"),
     *("adgangskode", "kodeord", "salasana", "parola d'ordine", "parola", "κωδικός πρόσβασης"),
@@ -164,7 +176,7 @@ _NO_SECRET_KEY = re.compile(
 )
 _SECRET_KEY = re.compile(
     r"(?i)(?:api|access|auth|account|app|secret|private|subscription|shared|session|signing"
-    r"|encryption|service|function|master|storage|client|developer|dev|user|licen[cs]e|pass)[-_. ]?$"
+    r"|encryption|service|functions?|master|storage|client|developer|dev|user|licen[cs]e|pass)[-_. ]?$"
 )
 _NO_SECRET_TOKEN = re.compile(
     r"(?i)(?:next|page|pagination|continuation|client|request|start|resume|idempotency|public[-_ ]?key)[-_. ]?$"

@@ -144,6 +144,17 @@ def test_everyday_forms_are_masked_and_near_misses_are_not():
             '"Password"=hex(1):4e,00,\\\r\n  75,00\r\n"Size"=hex:4e,75',
             '"Password"=hex(1):⟦secret: password-assignment⟧\r\n"Size"=hex:4e,75',
         ),
+        (
+            "https://f.azurewebsites.net/api/x?code=kT9xQ2vLw7Rb1Np6Yc8HdZ==",
+            "https://f.azurewebsites.net/api/x?code=⟦secret: password-assignment⟧",
+        ),
+        ("-pswd Heron-44 -x", "-pswd ⟦secret: password-assignment⟧ -x"),
+        ("pass phrase: Heron-44", "pass phrase: ⟦secret: password-assignment⟧"),
+        ("manage-bde -rp 123456" + "-234567" * 7, "manage-bde -rp ⟦secret: token⟧"),
+        (
+            "jdbc:sqlserver://h;user=sa;password={He;ron}",
+            "jdbc:sqlserver://h;user=sa;password={⟦secret: password-assignment⟧}",
+        ),
         ("pw='Win'.'ter'.'-31' x", "pw='⟦secret: password-assignment⟧' x"),
         (
             "https://x.example.com/?api_key=9f8a7c6d",

@@ -963,6 +963,11 @@ def passes_role(service: str, resource: Any = "*") -> dict[str, Any]:
     )
 
 
+def lists(prefix: Any, delimiter: str) -> dict[str, Any]:
+    condition = {"StringLike": {"s3:prefix": prefix}, "StringEquals": {"s3:delimiter": delimiter}}
+    return allow("s3:ListBucket", Condition=condition)
+
+
 def with_admin(*held: dict[str, Any], trusts: Any = ROOT, name: str = "worker") -> Given:
     """A role, beside one that reads users' files and is a declared administrator."""
     return lambda a: used(a).allowed("admin", READS, trusts=trusts).allowed(name, *held)
@@ -977,6 +982,11 @@ def with_admin(*held: dict[str, Any], trusts: Any = ROOT, name: str = "worker") 
     ("lists", allow("s3:ListBucket"), {LIST}),
     ("lists one folder", allow("s3:ListBucket", Condition={"StringLike": {"s3:prefix": "user/custom/x/*"}}), {f"{LIST}, narrowed"}),
     ("lists all folders", allow("s3:ListBucket", Condition={"StringLike": {"s3:prefix": ["", "user/*"]}}), {LIST}),
+    ("lists the first levels of folders", lists(["", "user/"], "/"), {f"{LIST}, narrowed"}),
+    ("lists a level of all users' folders", lists("user/*", "/"), {LIST}),
+    ("lists any level of folders", lists("*", "/"), {LIST}),
+    ("lists one kind of users' folders by level", lists("user/federated/*", "/"), {f"{LIST}, narrowed"}),
+    ("lists all levels at once", lists("*", ""), {LIST}),
     ("lists buckets", allow("s3:ListAllMyBuckets"), set()),
     ("IAM", allow("iam:*"), {GIVE}),
     ("reads IAM", allow(["iam:Get*", "iam:List*", "iam:Generate*"]), set()),
