@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import kit  # before nbformat, so that it leaves out the grammars that it would build
 from tests import drawn, quick
 from tests.outside import Log
 
@@ -50,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.mkdir(f"{home.name}/tmp")
-    kit = Path(__file__).parent.parent / "kit"
+    folder = Path(kit.__file__).parent
     os.environ |= {
         # Commands name what killed runs left there, which is nothing of these tests.
         "TMPDIR": f"{home.name}/tmp",
@@ -59,8 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "AWS_SHARED_CREDENTIALS_FILE": f"{home.name}/aws-credentials",
         "AWS_EC2_METADATA_DISABLED": "true",
         # Its kernels and defaults of settings, before the environment's.
-        "JUPYTER_PATH": str(kit),
-        "JUPYTER_CONFIG_PATH": str(kit / "jupyter"),
+        "JUPYTER_PATH": str(folder),
+        "JUPYTER_CONFIG_PATH": str(folder / "jupyter"),
         "EVIDENCE_SANDBOX_LOG": f"{home.name}/requests",
     }
     global _log

@@ -13,6 +13,7 @@ from kit.access.documents import Statement
 from kit.access.evaluator import Access, Caller, decide, names_action
 from kit.snapshot import Trouble
 from kit.tables.inventory import Thing
+from kit.tables.storage import FOLDERS, HOME
 
 # How surely something may be done: to something seen, to something that is hidden, under a
 # condition that leaves only some callers or things, or not at all.
@@ -22,7 +23,8 @@ OPEN, HIDDEN, NARROWED, NONE = 3, 2, 1, 0
 # folders, rather than one folder; and to give any right, rather than the right that a condition leaves.
 _REQUESTED: Context = {
     "s3:prefix": Choice(("", "user/", ABSENT)),
-    "s3:delimiter": CHOSEN,
+    # With a delimiter S3 lists the next level of folders alone.
+    "s3:delimiter": Choice(("", ABSENT)),
     "iam:permissionsboundary": UNKNOWN,
     "iam:policyarn": UNKNOWN,
     "sts:externalid": CHOSEN,
@@ -38,6 +40,7 @@ _OF_SESSIONS: Context = dict.fromkeys(
     ),
     CHOSEN,
 )
+_OF_LISTS = ("s3:prefix", "s3:delimiter")
 _ON_ORGANISATION = re.compile(r"aws:(principal|resource)org(id|paths)")
 
 
@@ -204,7 +207,7 @@ class _Reach:
             context = {**context, "iam:passedtoservice": way.service}
         best, gap = NONE, None
         for thing in self._candidates(caller, action, kind):
-            if decide(caller, action, thing.target, context, ordinary=True) is Access.YES:
+            if _is_open(caller, action, thing, context):
                 surely = OPEN
             else:
                 surely = best or _narrowed(caller, action, thing, context)
@@ -250,6 +253,19 @@ class _Reach:
         return [*reached, *(t for t in self.letting_in(caller, action, kind) if t not in reached)]
 
 
+def _is_open(caller: Caller, action: str, thing: Thing, context: Context) -> bool:
+    """Return whether a caller may do an action, at once or for each folder of users' folders."""
+    ways: list[list[Context]] = [[context]]
+    if thing.kind == LISTING:
+        ways.append(
+            [{**context, "s3:prefix": folder, "s3:delimiter": "/"} for folder in FOLDERS[HOME]]
+        )
+    return any(
+        all(decide(caller, action, thing.target, how, ordinary=True) is Access.YES for how in way)
+        for way in ways
+    )
+
+
 def _narrowed(caller: Caller, action: str, thing: Thing, context: Context) -> int:
     access = decide(caller, action, thing.target, _wider(context))
     return NONE if access is Access.NO else NARROWED
@@ -257,7 +273,7 @@ def _narrowed(caller: Caller, action: str, thing: Thing, context: Context) -> in
 
 def _wider(context: Context) -> Context:
     """The context of a request for less than a whole list."""
-    return {key: value for key, value in context.items() if key != "s3:prefix"}
+    return {key: value for key, value in context.items() if key not in _OF_LISTS}
 
 
 @lru_cache(maxsize=1_000_000)

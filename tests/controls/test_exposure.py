@@ -521,6 +521,9 @@ def test_ex_06_an_unknown_organisation_decides_where_one_is_named(account: Accou
     account.denies(DESCRIBE_ORGANIZATION)
     launched(account)
     assert verdicts(account, "EX-06") == [passes]
+    for open_to in ({"UserId": COLLEAGUE}, {"Group": "all"}):
+        launched(account, open_to)
+        assert verdicts(account, "EX-06") == [fails]
     launched(account, {"OrganizationalUnitArn": UNIT.format("o-own0000000")})
     assert verdicts(account, "EX-06") == [denied(DESCRIBE_ORGANIZATION)]
 

@@ -21,6 +21,7 @@ from kit.calls import (
     LIST_NAMED_BUCKETS,
     Call,
 )
+from kit.catalogue.statuses import NOT_EVIDENCED
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -268,6 +269,15 @@ def test_id_05_whom_a_bucket_lets_in_is_open_where_its_name_is_left_out(
     named = {one.resource: one.operation for one in unknown if not one.resource.startswith("role")}
     assert named == {f"everybody else: {name}": call.name for name in ON_FILES}
     assert of_principals(account, "ID-05") == {READ: "not evidenced"}
+
+
+@pytest.mark.parametrize("thing", UNNAMED)
+def test_a_bucket_without_its_name_still_has_its_purpose(account: Account, thing: str) -> None:
+    UNNAMED[thing][1](account)
+    open_to_judge = {"home folders": ["AR-05"], "settings": ["AR-06"], "usage reports": ["AR-11"]}
+    controls = ["AR-05", "AR-06", "AR-11"]
+    unseen = [one.control for one in findings(account, *controls) if one.status == NOT_EVIDENCED]
+    assert unseen == open_to_judge.get(thing, controls)
 
 
 def test_ar_20_looks_for_an_alias_where_the_bucket_is(tmp_path: Path) -> None:

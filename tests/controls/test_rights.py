@@ -20,6 +20,7 @@ from kit.calls import (
     LIST_ACCESS_POINTS,
     LIST_BUCKETS,
 )
+from kit.tables import tabulate
 from tests.controls.scenarios import Given, findings, scenarios
 from tests.controls.test_grants import (
     ADMINISTER,
@@ -962,6 +963,11 @@ def passes_role(service: str, resource: Any = "*") -> dict[str, Any]:
     )
 
 
+def lists(prefix: Any, delimiter: str) -> dict[str, Any]:
+    condition = {"StringLike": {"s3:prefix": prefix}, "StringEquals": {"s3:delimiter": delimiter}}
+    return allow("s3:ListBucket", Condition=condition)
+
+
 def with_admin(*held: dict[str, Any], trusts: Any = ROOT, name: str = "worker") -> Given:
     """A role, beside one that reads users' files and is a declared administrator."""
     return lambda a: used(a).allowed("admin", READS, trusts=trusts).allowed(name, *held)
@@ -976,6 +982,11 @@ def with_admin(*held: dict[str, Any], trusts: Any = ROOT, name: str = "worker") 
     ("lists", allow("s3:ListBucket"), {LIST}),
     ("lists one folder", allow("s3:ListBucket", Condition={"StringLike": {"s3:prefix": "user/custom/x/*"}}), {f"{LIST}, narrowed"}),
     ("lists all folders", allow("s3:ListBucket", Condition={"StringLike": {"s3:prefix": ["", "user/*"]}}), {LIST}),
+    ("lists the first levels of folders", lists(["", "user/"], "/"), {f"{LIST}, narrowed"}),
+    ("lists a level of all users' folders", lists("user/*", "/"), {LIST}),
+    ("lists any level of folders", lists("*", "/"), {LIST}),
+    ("lists one kind of users' folders by level", lists("user/federated/*", "/"), {f"{LIST}, narrowed"}),
+    ("lists all levels at once", lists("*", ""), {LIST}),
     ("lists buckets", allow("s3:ListAllMyBuckets"), set()),
     ("IAM", allow("iam:*"), {GIVE}),
     ("reads IAM", allow(["iam:Get*", "iam:List*", "iam:Generate*"]), set()),
@@ -1121,6 +1132,32 @@ def test_id_05_roles_that_others_take(tmp_path: Path, given: Given, expected: li
     given(account)
     gives = [f for f in findings(account, "ID-05") if f.resource.endswith(f": {GIVE}")]
     assert [f.status for f in gives if f.status == "fail"] == ["fail"] * expected[0]
+
+
+def test_id_05_names_no_role_that_is_passed_where_rights_are_given_anyway(account: Account) -> None:
+    used(account).allowed("worker", allow())
+    rows = tabulate(account.answered(), {"grants"})["grants"].rows.values()
+    (given,) = [
+        row["open"] for row in rows if row["resource"].endswith(f": {GIVE}") and row["open"]
+    ]
+    assert "iam:PutUserPolicy" in given
+    assert not [actions for actions in given if "iam:PassRole" in actions]
+
+
+NEARBY = {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}
+
+
+@pytest.mark.parametrize(
+    ("passing", "deploying", "expected"),
+    [({}, {}, "fail"), (NEARBY, {}, "pass"), ({}, NEARBY, "pass"), (NEARBY, NEARBY, "pass")],
+)
+def test_id_05_a_passed_role_gives_no_more_than_what_uses_it(
+    tmp_path: Path, passing: dict[str, Any], deploying: dict[str, Any], expected: str
+) -> None:
+    account = Account(tmp_path, administrators=[ADMIN])
+    held = allow("iam:PassRole", ADMIN, **passing), allow(list(DEPLOY), **deploying)
+    with_admin(*held, trusts=LAMBDA)(account)
+    assert of_principals(account, "ID-05").get(GIVE) == expected
 
 
 @pytest.mark.parametrize(
