@@ -18,6 +18,8 @@ from kit.calls import (
     Call,
 )
 from kit.judge.findings import Finding
+from kit.tables.inventory import LISTS
+from kit.tables.storage import BUCKET_SOURCES
 from tests.controls.scenarios import findings
 from tests.controls.test_grants import allow
 from tests.controls.test_rights import OTHER, READS, SAML, at, pointed, trusting
@@ -162,3 +164,10 @@ def test_of_roles_that_take_each_other_both_are_cited(account: Account) -> None:
         account.allowed(name, *both, trusts=trust({"AWS": arn}))
     both_roles = {"/RoleDetailList/0", "/RoleDetailList/1"}
     assert records(account, "give rights") == [both_roles, both_roles]
+
+
+def test_id_05_cites_every_list_in_which_nothing_is(account: Account) -> None:
+    (finding,) = findings(account, "ID-05")
+    cited = {ref.partition("#")[0] for ref in finding.evidence}
+    calls = {one.call for one in account.snapshot().evidence if one.id in cited}
+    assert calls >= {call.name for call in (*LISTS, *BUCKET_SOURCES)}
