@@ -41,7 +41,6 @@ READ_FILES = "read users' files"
 LIST_FILES = "list users' files"
 CHANGE_FILES = "change or erase users' files"
 UNPROTECT = "change how buckets are protected"
-UNPROTECT_KEYS = "change how keys are protected"
 ADMINISTER = "administer AppStream"
 CHANGE_SESSIONS = "change what runs in sessions"
 MINT = "open streaming sessions"
@@ -207,11 +206,6 @@ CAPABILITIES: dict[str, tuple[Way, ...]] = {
             for kind in ("AccessPoint", "MultiRegionAccessPoint")
         ),
         *_each("s3", LISTED_POINT, "PutAccessPointPolicy"),
-    ),
-    UNPROTECT_KEYS: _each(
-        "kms",
-        KEY,
-        "PutKeyPolicy CreateGrant DisableKey ScheduleKeyDeletion DeleteImportedKeyMaterial",
     ),
     # Starting, stopping and tagging change no protection.
     ADMINISTER: (
