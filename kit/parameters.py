@@ -99,7 +99,8 @@ RetentionKind = Literal[
     "home folders", "application settings", "usage reports", "screenshots", "trails"
 ]
 Assessed = Literal["usage reports", "recorded sessions", "access logs"]
-CONNECTORS = ("GOOGLE_DRIVE", "ONE_DRIVE")
+CONNECTORS = ("GOOGLE_DRIVE", "ONE_DRIVE")  # to storage of other providers than AWS
+HOME_FOLDERS = "HOMEFOLDERS"
 """Connectors of stacks to storage of other providers than AWS."""
 SAMPLE_REASONS = (
     "CloudTrail data events are on order, see ticket SEC-214",

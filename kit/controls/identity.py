@@ -112,9 +112,10 @@ def user_pool_is_kept_clean(enabled: bool, status: str) -> Outcome:
     """No user that is compromised or archived is still enabled."""
     if not enabled:
         return True
-    if status == "UNKNOWN":
-        return NotEvidenced("needs review")
-    return status not in ("COMPROMISED", "ARCHIVED")
+    if status in ("COMPROMISED", "ARCHIVED"):
+        return False
+    # https://docs.aws.amazon.com/appstream2/latest/APIReference/API_User.html has no other states.
+    return status in ("CONFIRMED", "UNCONFIRMED") or NotEvidenced("needs review")
 
 
 @user_pool_is_kept_clean.clause

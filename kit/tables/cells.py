@@ -111,6 +111,15 @@ def in_the_past(cell: Cell, as_of: dt.datetime) -> Cell:
     return Cell(None, cell.refs, Trouble("needs review", hint=hint, evidence=evidence))
 
 
+def one_of(cell: Cell, choices: Iterable[Any]) -> Cell:
+    """Return the cell of a choice; a gap where AWS answers a value that the kit does not know."""
+    if cell.gap or cell.value is None or cell.value in choices:
+        return cell
+    evidence = cell.refs[0].partition("#")[0] if cell.refs else ""
+    gap = Trouble("needs review", hint=text("gaps/unknown_value"), evidence=evidence)
+    return Cell(None, cell.refs, gap)
+
+
 def moment(value: Any) -> dt.datetime | None:
     """Return the time in an ISO 8601 text, of UTC where it names no zone; None for any other value."""
     try:

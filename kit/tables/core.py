@@ -18,7 +18,7 @@ from kit.redact.labels import Labels
 from kit.redact.names import identify
 from kit.snapshot import TROUBLE, Answer, Snapshot, Trouble
 from kit.tables import gone
-from kit.tables.cells import UNSEEN, Cell, Default, in_the_past, member
+from kit.tables.cells import UNSEEN, Cell, Default, in_the_past, member, one_of
 from kit.tables.coverage import Covered, coverage
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class Column:
         findings show it next to what decides against them.
     past : bool
         The value is a time, or times, of past events: a time that lies ahead is a gap.
+    choices : tuple of str
+        The values that the column may have, where they are not open: any other is a gap.
     """
 
     path: str = ""
@@ -82,6 +84,7 @@ class Column:
     transient: bool = False
     sample: str = ""
     past: bool = False
+    choices: tuple[str, ...] = ()
     quoted: bool = False
     cause: bool = False
 
@@ -258,8 +261,9 @@ def build(spec: Spec, source: Source) -> Table:
             "resource": row.label,
         }
         for name, built in row.cells.items():
-            past = spec.columns[name].past
-            cell = in_the_past(built, source.snapshot.as_of) if past else built
+            column = spec.columns[name]
+            cell = in_the_past(built, source.snapshot.as_of) if column.past else built
+            cell = one_of(cell, column.choices) if column.choices else cell
             values[name] = None if cell.gap else cell.value
             refs[row_id, name] = tuple(dict.fromkeys((*row.refs, *cell.refs)))
             if cell.assumed and not cell.gap:

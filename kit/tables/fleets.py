@@ -17,7 +17,7 @@ from kit.calls import (
     Scope,
 )
 from kit.catalogue.texts import text
-from kit.parameters import CONNECTORS
+from kit.parameters import HOME_FOLDERS
 from kit.snapshot import Trouble
 from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import NONE, UNSEEN, Cell, Default, derive
@@ -169,7 +169,7 @@ def _storage(source: Source, region: str) -> _Storage:
         named = {
             connector["ConnectorType"]: f"{ref}/StorageConnectors/{n}"
             for n, connector in enumerate(stack.get("StorageConnectors") or ())
-            if connector["ConnectorType"] in CONNECTORS
+            if connector["ConnectorType"] != HOME_FOLDERS
         }
         if not named:
             continue

@@ -30,6 +30,7 @@ from kit.tables.cells import (
     attached,
     derive,
     known_any,
+    one_of,
 )
 from kit.tables.core import Column
 from kit.tables.organisation import OWN, seen_by_owner
@@ -112,7 +113,8 @@ def encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
     cells = {"sse_algorithm": algorithm}
     if algorithm.gap or key.value is None:
         classes = {None: "none", "AES256": "sse-s3"}
-        cells["key_class"] = derive(lambda name: classes.get(name, "aws-managed"), algorithm)
+        known = one_of(algorithm, ("AES256", "aws:kms", "aws:kms:dsse"))
+        cells["key_class"] = derive(lambda name: classes.get(name, "aws-managed"), known)
         cells["key_state"] = derive(lambda _: "run by AWS", algorithm)
         cells["key_account"] = derive(lambda _: "", algorithm)
         return cells
@@ -121,7 +123,7 @@ def encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
     if described.absent:
         gone = Cell("not found", described.evidence)
         return cells | {"key_class": gone, "key_state": gone, "key_account": gone}
-    manager = attached(described, "KeyMetadata.KeyManager")
+    manager = one_of(attached(described, "KeyMetadata.KeyManager"), ("AWS", "CUSTOMER"))
     owner = attached(described, "KeyMetadata.AWSAccountId")
 
     def classify(manager: str, owner: str) -> str:

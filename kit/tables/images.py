@@ -25,7 +25,7 @@ from kit.tables.organisation import organisation_id, owner_of, whose
 
 AWS = "AWS"
 _COLUMNS = {
-    "shared": Column("ImageSharedWithOthers"),
+    "shared": Column("ImageSharedWithOthers", choices=("TRUE", "FALSE")),
     "shared_with": Column(calls=(DESCRIBE_IMAGE_PERMISSIONS,)),
 }
 _CURRENCY = {

@@ -29,7 +29,7 @@ from kit.calls import (
 from kit.catalogue.texts import text
 from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble
-from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, known_all, member
+from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, known_all, member, one_of
 from kit.tables.core import Column, Part, Row, Source, shown_name, table
 from kit.tables.guards import is_own
 from kit.tables.organisation import owner_of, seen_by_owner
@@ -56,6 +56,17 @@ _NO_KEY: dict[str, Any] = {
     "of_the_account": False,
     **{name: [] for name in KEY_ACCESS_COLUMNS},
 }
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html
+_NOT_ROTATED = (
+    *("RSA_2048", "RSA_3072", "RSA_4096", "SM2", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"),
+    *("ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1"),
+    *("ECC_NIST_EDWARDS25519", "ML_DSA_44", "ML_DSA_65", "ML_DSA_87"),
+    *("ML_KEM_512", "ML_KEM_768", "ML_KEM_1024"),
+)
+_NOT_ENABLED = (
+    *("Creating", "Disabled", "PendingDeletion", "PendingImport", "PendingReplicaDeletion"),
+    *("Unavailable", "Updating"),
+)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
 
 
@@ -173,7 +184,7 @@ def _copies(snapshot: Snapshot, bucket: str, seat: str, thing: str) -> Iterator[
     for n, rule in enumerate(rules.value or ()):
         named = search("Destination.EncryptionConfiguration.ReplicaKmsKeyID", rule)
         owner = owner_of(named)
-        if not named or rule.get("Status") != "Enabled" or owner not in ("", snapshot.account):
+        if not named or rule.get("Status") == "Disabled" or owner not in ("", snapshot.account):
             continue
         ref = f"{answer.evidence[0]}#/ReplicationConfiguration/Rules/{n}/Destination"
         ref = f"{ref}/EncryptionConfiguration/ReplicaKmsKeyID"
@@ -246,14 +257,17 @@ def _rotation(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cel
         gone = Cell(False, (*key.refs, *described.evidence))
         return {"rotatable": gone, "rotates": gone, "rotation_days": Cell(None, gone.refs)}
     rotatable = known_all(
-        derive(lambda value, wanted=wanted: value == wanted, attached(described, path))
-        for path, wanted in (
-            ("KeyMetadata.KeyManager", "CUSTOMER"),
-            ("KeyMetadata.KeySpec", "SYMMETRIC_DEFAULT"),
-            ("KeyMetadata.Origin", "AWS_KMS"),
+        derive(
+            lambda value, wanted=wanted: value == wanted,
+            one_of(attached(described, f"KeyMetadata.{name}"), (wanted, *others)),
+        )
+        for name, wanted, others in (
+            ("KeyManager", "CUSTOMER", ("AWS",)),
+            ("KeySpec", "SYMMETRIC_DEFAULT", _NOT_ROTATED),
+            ("Origin", "AWS_KMS", ("EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE")),
             # KMS does not rotate a key that cannot be used, which AR-07 and LG-03 judge:
             # https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
-            ("KeyMetadata.KeyState", "Enabled"),
+            ("KeyState", "Enabled", _NOT_ENABLED),
         )
     )
     rotation = snapshot.answer(

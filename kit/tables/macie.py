@@ -142,8 +142,8 @@ def open_findings(snapshot: Snapshot, region: str) -> Cell:
 
 
 def _high(groups: list[dict[str, Any]]) -> int:
-    # A group without a name or a count may hold findings of high severity.
-    high = [group for group in groups if group.get("groupKey", "High") == "High"]
+    # A group without a name that the kit knows, or without a count, may hold findings of high severity.
+    high = [group for group in groups if group.get("groupKey") not in ("Low", "Medium")]
     return sum(int(group.get("count", 1)) for group in high)
 
 

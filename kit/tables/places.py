@@ -198,7 +198,7 @@ def _destinations(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
     if not answer.requests and region and region not in snapshot.regions:
         hint = text("gaps/region_left_out", region=region)
         return Cell(gap=Trouble("not collected", GET_BUCKET_REPLICATION.name, hint=hint))
-    path = "ReplicationConfiguration.Rules[?Status=='Enabled'].Destination"
+    path = "ReplicationConfiguration.Rules[?Status!='Disabled'].Destination"
     return attached(answer, path, Default([], "replication"))
 
 

@@ -23,6 +23,10 @@ from kit.tables.trails import TRAIL, kind_of
 
 _KEPT_BY = (*KEPT_CALLS, GET_EVENT_DATA_STORE)
 STORE = "event data store"
+_STORE_STATES = (
+    *("CREATED", "ENABLED", "PENDING_DELETION"),
+    *("STARTING_INGESTION", "STOPPING_INGESTION", "STOPPED_INGESTION"),
+)
 
 
 @table(
@@ -58,7 +62,7 @@ def trails(source: Source) -> Iterator[Row]:
         "log_days_least": Column(calls=_KEPT_BY),
         "log_until": Column(calls=_KEPT_BY),
         "log_until_least": Column(calls=_KEPT_BY),
-        "store_state": Column(calls=(GET_EVENT_DATA_STORE,)),
+        "store_state": Column(calls=(GET_EVENT_DATA_STORE,), choices=_STORE_STATES),
         "store_key_state": Column(calls=(GET_EVENT_DATA_STORE, DESCRIBE_KEY)),
     },
 )

@@ -16,12 +16,13 @@ from kit.calls import (
 )
 from kit.redact.names import identify
 from kit.snapshot import Answer
-from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, member
+from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, member, one_of
 from kit.tables.core import Column, Row, Source, listed, table
 from kit.tables.coverage import ACCOUNT
 from kit.tables.organisation import owner_of, whose
 
 _OFF = Default("DISABLED", "certificate_sign_in")
+_SIGN_INS = ("DISABLED", "ENABLED", "ENABLED_NO_DIRECTORY_LOGIN_FALLBACK")
 _GONE = Default("not found", "certificate_authority")
 _WAYS = {
     "way": Column(),
@@ -124,9 +125,8 @@ def directories(source: Source) -> Iterator[Row]:
 def certificate_sign_in(directory: dict[str, Any], ref: str) -> Cell:
     """Return the status of certificate-based sign-in; "DISABLED" without its properties."""
     absent = UNSEEN if "CertificateBasedAuthProperties" in directory else _OFF
-    return member(
-        directory, ref, "CertificateBasedAuthProperties.Status", absent, DESCRIBE_DIRECTORY_CONFIGS
-    )
+    path = "CertificateBasedAuthProperties.Status"
+    return one_of(member(directory, ref, path, absent, DESCRIBE_DIRECTORY_CONFIGS), _SIGN_INS)
 
 
 def _authority(source: Source, item: dict[str, Any], ref: str, answer: Answer) -> dict[str, Cell]:

@@ -17,7 +17,7 @@ from kit.calls import (
     LIST_ASSOCIATED_FLEETS,
     Scope,
 )
-from kit.parameters import CONNECTORS
+from kit.parameters import CONNECTORS, HOME_FOLDERS
 from kit.redact.names import identify
 from kit.snapshot import Answer
 from kit.tables.cells import (
@@ -65,6 +65,7 @@ _COLUMNS = {
     "protocol": Column(
         "StreamingExperienceSettings.PreferredProtocol",
         Default("TCP", "protocol"),
+        choices=("TCP", "UDP"),
     ),
     "endpoints": Column("AccessEndpoints", NONE, calls=(DESCRIBE_VPC_ENDPOINTS,)),
     "clipboard_out": _user_setting("CLIPBOARD_COPY_TO_LOCAL_DEVICE"),
@@ -90,7 +91,7 @@ _COLUMNS = {
 }
 
 _CONNECTOR_COLUMNS = {
-    "provider": Column("ConnectorType"),
+    "provider": Column("ConnectorType", choices=CONNECTORS),
     "domains": Column("length(Domains || `[]`)"),
     "domains_by_consent": Column(
         "length(DomainsRequireAdminConsent || `[]`)",
@@ -127,7 +128,7 @@ def connectors(source: Source) -> Iterator[Row]:
             label = source.labels.label("stack", key, stack["Name"])
             for n, connector in enumerate(stack.get("StorageConnectors") or ()):
                 provider = connector["ConnectorType"]
-                if provider not in CONNECTORS:
+                if provider == HOME_FOLDERS:
                     continue
                 here = f"{ref}/StorageConnectors/{n}"
                 cells = {
@@ -176,7 +177,7 @@ def _streaming_endpoints(source: Source, region: str, listed: Cell) -> Cell:
 
 
 def _has_certificates(status: str) -> bool:
-    return status.startswith("ENABLED")
+    return status != "DISABLED"
 
 
 def _falls_back(status: str) -> bool:

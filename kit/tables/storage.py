@@ -22,6 +22,7 @@ from kit.calls import (
     Call,
     Scope,
 )
+from kit.parameters import HOME_FOLDERS
 from kit.redact.names import APPSTREAM_BUCKETS, shown_bucket
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, known_any
@@ -155,7 +156,7 @@ def _named(snapshot: Snapshot) -> Iterator[Bucket]:
     for answer in snapshot.answers(DESCRIBE_STACKS):
         for stack, ref in answer.items():
             for connector in stack.get("StorageConnectors") or ():
-                if connector["ConnectorType"] == "HOMEFOLDERS":
+                if connector["ConnectorType"] == HOME_FOLDERS:
                     name = connector.get("ResourceIdentifier") or ""
                     yield Bucket(name, HOME, answer.region, (ref,))
             settings = stack.get("ApplicationSettings") or {}

@@ -322,7 +322,7 @@ def _selectors(snapshot: Snapshot, arn: str | None) -> Cell:
 
 def _advanced(basic: Mapping[str, Any]) -> Iterator[Selector]:
     """Yield advanced event selectors that select the events of a basic selector."""
-    ways = {"Field": "readOnly", "Equals": _DIRECTIONS.get(basic.get("ReadWriteType", "All"), [])}
+    ways = {"Field": "readOnly", "Equals": _DIRECTIONS.get(basic.get("ReadWriteType", "All"), [""])}
 
     def selector(**fields: dict[str, list[str]]) -> Selector:
         conditions = [{"Field": name.replace("_", "."), **field} for name, field in fields.items()]

@@ -7,7 +7,7 @@ from typing import Any
 from kit.bounds import ANSWER, parse_json
 from kit.calls import DESCRIBE_CONFIGURATION_RECORDERS, LIST_RULES
 from kit.snapshot import Snapshot
-from kit.tables.cells import UNSEEN, Cell, derive, known_all, known_any, member
+from kit.tables.cells import UNSEEN, Cell, derive, known_all, known_any, member, one_of
 from kit.tables.core import Column
 
 # Sources of security findings, and AppStream itself. CloudTrail's events of AppStream's API have
@@ -20,7 +20,7 @@ WATCHED = (
     "aws.securityhub",
 )
 _APPSTREAM = "appstream.amazonaws.com"
-_FAILED = "failure"
+_FAILED, _RECORDS = "failure", ("pending", "success", "notapplicable")
 COLUMNS = {
     "config_recording": Column(calls=(DESCRIBE_CONFIGURATION_RECORDERS,)),
     "alerting": Column(calls=(LIST_RULES,)),
@@ -49,7 +49,8 @@ def _recording(snapshot: Snapshot, region: str) -> Cell:
             continue
         on = member(item, ref, "recording", UNSEEN, answer.call)
         status = member(item, ref, "lastStatus", UNSEEN, answer.call)
-        delivers = derive(lambda status: status.casefold() != _FAILED, status)
+        status = one_of(derive(str.casefold, status), (_FAILED, *_RECORDS))
+        delivers = derive(lambda status: status != _FAILED, status)
         cells.append(known_all((on, delivers)))
     return known_any(cells)
 
