@@ -359,8 +359,14 @@ def test_a_region_with_appstream_is_accepted(region: str) -> None:
     ("text", "reported"),
     [
         ("account: 123456789012", ["account", "123456789012", "quotes"]),
-        ("account: 012345670123", ["line 1", "012345670123", "another base", "quotes"]),
-        (f'account: "{ACCOUNT}"\nlookback_days: 010', ["line 2", "number 010,", "decimal"]),
+        (
+            "account: 012345670123",
+            ["line 1: account has", "012345670123", "another base", "quotes"],
+        ),
+        (
+            f'account: "{ACCOUNT}"\nlookback_days: 010',
+            ["line 2: lookback_days has", "number 010,", "decimal"],
+        ),
         (f'account: "{ACCOUNT}"\nlookback_days: 1:30', ["line 2", "number 1:30,", "decimal"]),
         (f'account: "{ACCOUNT}"\nlookback_days: 0x1E', ["line 2", "number 0x1E,", "decimal"]),
         (f'account: "{ACCOUNT}"\nlookback_days: 9_0', ["line 2", "number 9_0,", "decimal"]),
