@@ -10,7 +10,7 @@ import os
 import re
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,10 +69,6 @@ class Where:
                 break
             place = place.parts[step]
         return f"{self.source}, line {place.line}" if place and place.line else self.source
-
-    def brief(self, name: str) -> str:
-        """Return the source and the line of a field, without the source's folder."""
-        return replace(self, source=Path(self.source).name).of(name)
 
     def within(self, *path: str | int) -> Where:
         """Return the lines below a path, as paths relative to it."""
@@ -419,19 +415,28 @@ class _DatesStayText(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ig
     YAML 1.1 reads 010 as 8 and 1:30 as 90 (https://yaml.org/type/int.html), which nobody means.
     """
 
+    def __init__(self, stream: str):
+        super().__init__(stream)
+        self._fields: dict[yaml.Node, str] = {}  # whose values nodes are
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
+        self._fields |= {value: f"{key.value} " for key, value in node.value}
+        return super().construct_mapping(node, deep)
+
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         is_number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        field = self._fields.get(node, "")
         if is_number and len(node.value) > bounds.MOST_NUMBER:
-            problem = f"has a number of more than {bounds.MOST_NUMBER} characters"
+            problem = f"{field}has a number of more than {bounds.MOST_NUMBER} characters"
             raise _Refused(problem, node.start_mark)
         if is_number and not _DECIMAL.fullmatch(node.value):
-            problem = f"has the number {node.value}, which YAML reads in another base"
+            problem = f"{field}has the number {node.value}, which YAML reads in another base"
             hint = f'write it in decimal digits, or as text in quotes: "{node.value}"'
             raise _Refused(f"{problem}; {hint}", node.start_mark)
         try:
             return super().construct_object(node, deep)
         except ValueError as error:
-            raise _Refused(f"has no valid number: {error}", node.start_mark) from None
+            raise _Refused(f"{field}has no valid number: {error}", node.start_mark) from None
 
 
 _DatesStayText.yaml_implicit_resolvers = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -760,7 +761,12 @@ class Run(Strict):
     def _sign_off_has_one_line(cls, value: str) -> str:
         if len(value) > 200 or "\n" in value:
             raise ValueError("must be one line of 200 characters at most")
-        signer(value)
+        name, _ = signer(value)
+        if _DATE.search(unicodedata.normalize("NFKC", name)):
+            raise ValueError(
+                "has a date in another form; accepted: a name, or a name and the day after a comma at "
+                'the end, such as "M. Weber, 2026-11-24"'
+            )
         return value
 
     @field_validator("reports_read")
@@ -837,6 +843,32 @@ SAMPLES: dict[str, Any] = {
     if field.examples and isinstance(field.json_schema_extra, dict)
     if field.json_schema_extra["declares"]
 }
+
+
+# English, German, French, Spanish, Italian, Dutch; a day before a word and a year is a date in any.
+_MONTH = (
+    r"(?:jan(?:uary|uar|vier|uari)?|jänner|enero|ene|gennaio|gen|feb(?:ruary|ruar|rero|braio|ruari)?"
+    r"|f[ée]vr?(?:ier)?|mar(?:ch|s|zo)?|mär(?:z)?|maart|mrt|apr(?:il|ile)?|avr(?:il)?|abr(?:il)?|may|mai"
+    r"|mayo|maggio|mag|mei|june?|juni|juin|junio|giugno|giu|july?|juli|juil(?:let)?|julio|luglio|lug"
+    r"|aug(?:ust|ustus)?|août|agosto|ago|sept?(?:ember|embre|tembre|tiembre)?|set(?:tembre)?"
+    r"|o[ck]t(?:ober|obre|ubre)?|ott(?:obre)?|nov(?:ember|embre|iembre)?|de[cz](?:ember)?"
+    r"|d[ée]c(?:embre)?|dic(?:embre|iembre)?)"
+)
+_DAY, _OF_YEAR, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
+_MARK = r"\s*[-./\u2010-\u2015\u2212]\s*"
+_DATE = re.compile(
+    r"(?<!\d)(?:"
+    rf"\d{{1,4}}{_MARK}\d{{1,2}}{_MARK}\d{{2,4}}|{_OF_YEAR}{_MARK}{_YEAR}|{_YEAR}{_MARK}{_OF_YEAR}"
+    rf"|{_DAY}\s+{_DAY}\s+{_YEAR}|{_YEAR}\s+{_OF_YEAR}\s+{_DAY}|{_YEAR}(?:0[1-9]|1[0-2]){_DAY}"
+    rf"|{_DAY}[\W_]{{0,3}}(?:(?:st|nd|rd|th|er)?[\W_]{{1,3}}(?:(?:of|de)\s)?)?{_MONTH}"
+    rf"[\W_]{{0,3}}(?:del?\s)?\d{{2}}(?:\d\d)?"
+    rf"|{_DAY}\W{{1,3}}(?:de\s)?[^\W\d]{{3,}}\W{{1,3}}(?:de\s)?{_YEAR}|{_YEAR}\W{{1,3}}{_MONTH}\b"
+    rf"|{_YEAR}\s*[年년].*"
+    r")(?!\d)"
+    rf"|\b{_MONTH}\W{{1,3}}(?:del?\s)?(?:{_DAY}(?:st|nd|rd|th)?\W{{1,3}})?{_YEAR}(?!\d)",
+    re.IGNORECASE,
+)
+"""What looks like a date, of a day or of a month."""
 
 
 def signer(value: str) -> tuple[str, str]:
@@ -926,7 +958,7 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
         raise UserError(
             f'{where.of("account")}: account is missing; write account: "012345678901" (12 digits)'
         )
-    sources = {name: where.brief(name) for name in values}
+    sources = {name: where.of(name) for name in values}
     run = validated(Run, dict(values), where).given_in(sources)
     try:
         refuse_missing(run.frameworks)

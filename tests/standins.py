@@ -470,7 +470,11 @@ class Account:
         self.refuses(
             calls.GET_BUCKET_REPLICATION, missing, region=home, status=404, Bucket="trail-logs"
         )
-        delivered = {"IsLogging": True, "LatestDeliveryTime": AS_OF}
+        delivered = {
+            "IsLogging": True,
+            "LatestDeliveryTime": AS_OF,
+            "LatestDigestDeliveryTime": AS_OF,
+        }
         self.answers(calls.GET_TRAIL_STATUS, status or delivered, home, Name=arn)
         selectors: dict[str, Any] = {"TrailARN": arn}
         if advanced is not None:

@@ -37,7 +37,7 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("text", "code", "reported"),
     [
-        ("account: 012345670123", 2, ["account", "quotes", "012345678901"]),
+        ("account: 012345670123", 2, ["account", "quotes", "012345670123"]),
         (f'account: "{ACCOUNT}"\nregoins: [eu-west-1]', 2, ["'regoins'", "'regions'"]),
         (f'account: "{ACCOUNT}"\nregions: [eu-north-1]', 2, ["eu-north-1", "eu-west-1"]),
         (f'account: "{ACCOUNT}"\naws_profile: audits', 2, ["aws_profile", "'audits'"]),

@@ -249,6 +249,13 @@ def test_earlier_verdicts_and_answers_stay_in_the_snapshot(quarters: Quarters) -
     }
 
 
+def test_a_snapshot_names_the_parameters_file_without_its_folder(quarters: Quarters) -> None:
+    assert DEMO.is_absolute()
+    stated = read(quarters.first / "snapshot").header["parameter_sources"]
+    assert stated["account"].startswith("demo.yaml, line ")
+    assert "/" not in "".join(stated.values())
+
+
 def test_another_label_key_is_refused_before_anything_is_requested(
     quarters: Quarters, sandbox: Sandbox, tmp_path: Path
 ) -> None:

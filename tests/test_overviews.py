@@ -301,6 +301,21 @@ def test_a_pack_is_not_compared_with_itself(tmp_path: Path) -> None:
     assert not [*tmp_path.glob("**/changes")]
 
 
+def test_packs_in_the_wrong_order_or_of_two_accounts_are_a_mistake_of_the_user(
+    tmp_path: Path,
+) -> None:
+    first, second = (seal(tmp_path, ONE, [row("AR-05", "b", "fail")], days) for days in (0, 1))
+    other = seal(tmp_path, TWO, [row("AR-05", "b", "fail")], 2)
+    for packs, reported in (
+        ((second, first), f"the second pack ({first}) is the earlier pack; name the earlier pack"),
+        ((first, other), f"the packs have no account in common: {ONE} and {TWO}"),
+    ):
+        done = evidence("compare", *packs, "--to", tmp_path / "x", "--quiet", cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].startswith(f"evidence: {reported}")
+    assert not (tmp_path / "x").exists()
+
+
 def test_what_only_one_pack_covers_is_in_the_terminal_too(tmp_path: Path) -> None:
     seal(tmp_path, ONE, [row("AR-05", "b", "pass")], Regions="eu-central-1, eu-west-1")
     seal(tmp_path, ONE, [row("AR-05", "b", "pass")], 1, Regions="eu-central-1")

@@ -211,7 +211,7 @@ def users_are_informed_of_usage_reports(
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
-    shows=("bucket", "last_digest"),
+    shows=("bucket",),
     remedy_by=("key_state", "kind"),
 )
 def trails_are_validated_and_encrypted(files_validated: bool) -> bool:
@@ -229,6 +229,21 @@ def trails_are_encrypted(kms_key: bool) -> bool:
 def keys_of_trails_are_usable(key_state: str | None) -> bool:
     """The key is enabled: without it CloudTrail delivers no file and nobody can read a file."""
     return key_state in (None, "Enabled")
+
+
+@trails_are_validated_and_encrypted.clause
+def digests_keep_coming(
+    last_digest: str, *, max_delivery_age_days: int, as_of: dt.datetime
+) -> bool:
+    """CloudTrail, which delivers a digest each hour, delivered one within the profile's days.
+
+    References
+    ----------
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html:
+    a digest is delivered even for an hour without activity.
+    """
+    age = as_of - dt.datetime.fromisoformat(last_digest)
+    return age <= dt.timedelta(days=max_delivery_age_days)
 
 
 @control(

@@ -20,7 +20,7 @@ from traitlets.config import Config
 
 from kit import kernels, log, shortage
 from kit.displayed import FOR_DOCUMENTS
-from kit.errors import CannotRunError
+from kit.errors import CannotRunError, NotAsStatedError, UserError
 from kit.kernels import offline
 from kit.outputs import scratch
 from kit.progress import papermill_bar
@@ -44,6 +44,7 @@ if _hadoop:
 
 _START_SECONDS = 120
 _MESSAGES = "messages"
+_MISTAKES = {kind.__name__: kind for kind in (UserError, NotAsStatedError, CannotRunError)}
 # Without a handler, Python would write the records to standard error, before the kit's own line.
 logging.getLogger("papermill").addHandler(logging.NullHandler())
 
@@ -71,9 +72,9 @@ def execute(
     Raises
     ------
     UserError
-        The file is not the kit's.
+        The file is not the kit's, or a cell raised a mistake of the user's, which keeps its type.
     CannotRunError
-        A cell failed; the message names the error.
+        A cell failed otherwise; the message names the error.
     """
     made = notebook(name)
     try:
@@ -84,6 +85,8 @@ def execute(
             manager=KernelForDocuments if for_documents else Kernel,
         )
     except CellError as error:
+        if error.mistake:
+            raise error.mistake from None
         raise CannotRunError(f"the notebook failed: {error}") from None
 
 
@@ -94,11 +97,14 @@ class CellError(Exception):
     ----------
     index : int
         Of the cell in the notebook with its injected parameters, from 0.
+    mistake : UserError or None
+        What the cell raised, where that is a mistake of the user's.
     """
 
-    def __init__(self, index: int, message: str):
+    def __init__(self, index: int, message: str, mistake: UserError | None = None):
         super().__init__(message)
         self.index = index
+        self.mistake = mistake
 
 
 def execute_file(
@@ -152,7 +158,7 @@ def execute_file(
                     places=log.places_in("\n".join(reply["traceback"])),
                 )
             why = "; ".join(_reason(reply) for reply in replies) or f"{error.ename}: {error.evalue}"
-            raise CellError(error.cell_index, why) from None
+            raise CellError(error.cell_index, why, _mistake(replies)) from None
         # The kernel did not start, or ended; or it ran out of something and sent what is no message.
         except Exception as error:
             written = (folder / _MESSAGES).read_text(errors="replace")
@@ -167,7 +173,7 @@ def execute_file(
         release()  # another process has its memory now
         failed = _failed(made)  # was interrupted, and left no error in the notebook
         if failed is not None:
-            raise CellError(failed, _reason(replies[-1]))
+            raise CellError(failed, _reason(replies[-1]), _mistake(replies))
         return made
 
 
@@ -198,6 +204,13 @@ def _reason(reply: Mapping[str, Any]) -> str:
     """Return in a line why a cell failed, from the kernel's reply."""
     text = "\n".join((reply["ename"], reply["evalue"], *reply["traceback"]))
     return shortage.of_text(text) or f"{reply['ename']}: {reply['evalue']}"
+
+
+def _mistake(replies: list[Mapping[str, Any]]) -> UserError | None:
+    """Return the mistake of a user's that the last cell raised, as the kernel named it."""
+    if not replies or not (kind := _MISTAKES.get(replies[-1]["ename"])):
+        return None
+    return kind(replies[-1]["evalue"])
 
 
 class Kernel(AsyncKernelManager):

@@ -141,7 +141,7 @@ def _trail_cells(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[st
         "files_validated": member(trail, ref, "LogFileValidationEnabled", UNSEEN, DESCRIBE_TRAILS),
         "kms_key": derive(bool, key),
         "key_state": key_state(snapshot, key),
-        "last_digest": attached(status, "LatestDigestDeliveryTime", NONE),
+        "last_digest": attached(status, "LatestDigestDeliveryTime"),
     }
 
 

@@ -18,8 +18,12 @@ _PART = re.compile(
     r"\[Content_Types\]\.xml|_rels/\.rels|docProps/(?:app|core|custom)\.xml|xl/_rels/workbook\.xml\.rels"
     r"|xl/(?:workbook|styles|sharedStrings|theme/theme1|worksheets/sheet[0-9]{1,3})\.xml"
 )
-_ACTIVE = re.compile(rb"(?i)<!DOCTYPE|<f[ >]")  # an entity, a formula; in a text, < is escaped
-_LINK = re.compile(rb"(?i)TargetMode")  # to another file
+# An entity, a formula with or without a prefix; in a text, < is escaped.
+_ACTIVE = re.compile(rb"(?i)<!DOCTYPE|<(?:[^<>\s/:]+:)?f[\s/>]")
+_LINK = re.compile(rb"(?i)<!DOCTYPE|TargetMode")  # to another file
+# XML in another encoding can hide what is searched for: UTF-16 and UTF-32 have zeros at the start.
+_ENCODING = re.compile(rb"""(?i)\x00|<\?xml[^>]*encoding\s*=\s*["'](?!UTF-8["'])""")
+_DECLARATION = 200  # bytes in which XML declares its encoding; XlsxWriter takes 55
 _WANTED = "a workbook of cells, as the kit writes it"
 
 
@@ -57,7 +61,10 @@ def _foreign(file: zipfile.ZipFile) -> str:
     if sum(member.file_size for member in file.infolist()) > PACK_FILE:
         return "more than a file of a pack may hold"
     for name in names:
+        part = file.read(name)
+        if _ENCODING.search(part[:_DECLARATION]):
+            return f"another encoding than UTF-8 in {name}"
         active = _LINK if name.endswith(".rels") else _ACTIVE
-        if match := active.search(file.read(name)):
-            return f"{match[0].decode()} in {name}"
+        if match := active.search(part):
+            return f"{ascii(match[0].decode(errors='replace'))[1:-1]} in {name}"
     return ""

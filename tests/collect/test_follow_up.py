@@ -17,9 +17,10 @@ from kit import bounds
 from kit.collect.follow_up import read_follow_up, refuse_other_days
 from kit.collect.spreadsheet import Workbook
 from kit.errors import MistakesError, UserError
+from kit.inputs import Where
 from kit.judge.digest import finding_ids
 from kit.pack.workbook import workbook
-from kit.parameters import Run
+from kit.parameters import Run, parameters, signer
 from tests.pack.samples import FACTS, sample
 from tests.pack.test_workbook import made
 
@@ -495,3 +496,52 @@ def test_a_sign_off_of_another_day_than_the_runs_is_refused() -> None:
         UserError, match=r"approved_by: 'M\. Weber, 2026-11-01': the evidence is of"
     ):
         refuse_other_days(Run(account=ACCOUNT, approved_by="M. Weber, 2026-11-01"), as_of)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "M. Weber 2026-01-01",
+        "Chef, 01.01.2026",
+        "Dr. X (1 January 2026)",
+        "Chef, 1. Jänner 2026",
+        "X, 1er janvier 2026",
+        "X, 1 de enero de 2026",
+        "X, January 1st, 2026",
+        "X, 1st of January 2026",
+        "X, 31 stycznia 2026",
+        "X, 1 Jan 26",
+        "X 01JAN2026",
+        "X, 2026 March",
+        "X, Dez. 2026",
+        "X 20260101",
+        "X 2026 01 01",
+        "X, 01/2026",
+        "X, 2026年1月1日",
+        "X ２０２６-01-01",  # digits of full width
+        "X, 2026-01-01, 2026-11-24",
+        "X, 2026-11-24.",
+    ],
+)
+def test_a_sign_off_with_a_day_in_another_form_is_refused(value: str) -> None:
+    with pytest.raises(UserError) as error:
+        parameters({"account": ACCOUNT, "reviewed_by": value}, Where("x.yaml"))
+    assert str(error.value) == (
+        f"x.yaml: reviewed_by: {value!r}: has a date in another form; accepted: a name, or a name and "
+        'the day after a comma at the end, such as "M. Weber, 2026-11-24"'
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("Evidence job 17", "Audit team 2026", "M. May", "Dr. Martin Weber, Marketing 2026"),
+        *("Job 4711/2", "ISO 27001 lead", "Team 3 of 12", "pipeline 10.2.1", "SEC-2026-17"),
+    ],
+)
+def test_a_number_in_a_sign_off_is_not_a_day(value: str) -> None:
+    assert signer(Run(account=ACCOUNT, reviewed_by=f"{value}, 2026-11-24").reviewed_by) == (
+        value,
+        "2026-11-24",
+    )
+    assert signer(Run(account=ACCOUNT, reviewed_by=value).reviewed_by) == (value, "")

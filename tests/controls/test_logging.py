@@ -1077,9 +1077,29 @@ NO_TRAIL = not_applicable("no trail with its home here")
     ("trails denied", lambda a: a.denies(DESCRIBE_TRAILS), denied(DESCRIBE_TRAILS)),
     ("stores denied, which are no trails", lambda a: a.denies(LIST_EVENT_DATA_STORES), NO_TRAIL),
     (
-        "the status denied, which is only shown",
+        "the status denied, which has the last digest",
         lambda a: a.trail(KmsKeyId=KEY).denies(GET_TRAIL_STATUS, Name=TRAIL),
-        passes,
+        denied(GET_TRAIL_STATUS),
+    ),
+    (
+        "the status denied, and not validated",
+        lambda a: a.trail(KmsKeyId=KEY, LogFileValidationEnabled=False).denies(
+            GET_TRAIL_STATUS, Name=TRAIL
+        ),
+        fails,
+    ),
+    (
+        "no digest for years",
+        lambda a: a.trail(
+            KmsKeyId=KEY,
+            status={"IsLogging": True, "LatestDigestDeliveryTime": day("2019-01-22")},
+        ),
+        fails,
+    ),
+    (
+        "no digest yet",
+        lambda a: a.trail(KmsKeyId=KEY, status={"IsLogging": True}),
+        not_evidenced("absent in answer", GET_TRAIL_STATUS),
     ),
 )
 def test_lg_03_trails_are_safe(account: Account, given: Given, expected: list[Any]) -> None:

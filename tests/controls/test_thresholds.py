@@ -18,6 +18,7 @@ from tests.standins import (
     ACCOUNT,
     AS_OF,
     HOME,
+    KEY,
     LOGS,
     REGION,
     Account,
@@ -90,8 +91,12 @@ def reported(account: Account, made: dt.datetime) -> None:
 
 
 def delivered(account: Account, at: dt.datetime) -> None:
-    status = {"IsLogging": True, "LatestDeliveryTime": at}
+    status = {"IsLogging": True, "LatestDeliveryTime": at, "LatestDigestDeliveryTime": at}
     account.bucket().fleet().trail(status=status, advanced=[management(), objects()])
+
+
+def digested(account: Account, **status: Any) -> None:
+    account.trail(KmsKeyId=KEY, status={"IsLogging": True, **status})
 
 
 def attested(account: Account, ended: dt.datetime) -> None:
@@ -187,6 +192,9 @@ LIMITS = {
     ("ID-17", "min_metadata_days"): Limit(ago(-30), -SECOND, provided),
     ("LG-01", "max_delivery_age_days"): Limit(ago(2), -SECOND, delivered),
     ("LG-02", "max_delivery_age_days"): Limit(ago(2), -SECOND, delivered),
+    ("LG-03", "max_delivery_age_days"): Limit(
+        ago(2), -SECOND, lambda a, at: digested(a, LatestDigestDeliveryTime=at)
+    ),
     ("LG-05", "max_report_age_days"): Limit(ago(2), -SECOND, reported),
     ("LG-06", "min_log_days"): Limit(90, -1, lambda a, days: a.trail(kept=days)),
     ("LG-06", "max_log_days"): Limit(1095, 1, lambda a, days: a.trail(kept=days)),

@@ -790,6 +790,17 @@ WORKBOOKS = {
         "a part xl/embeddings",
     ),
     "a formula": (part(SHEET, "<c ", '<c r="Z9"><f>1+1</f></c><c '), "<f> in xl/worksheets"),
+    "a formula with a prefix": (part(SHEET, "<c ", "<c><x:f\t>1+1</x:f></c><c "), "<x:f.t in xl/"),
+    "a formula in UTF-16": (
+        parts(
+            lambda name, content: content.decode().encode("utf-16") if name == SHEET else content
+        ),
+        "another encoding than UTF-8 in xl/worksheets",
+    ),
+    "a formula in UTF-7": (
+        part(SHEET, 'encoding="UTF-8"', "encoding = 'utf-7'"),
+        "another encoding than UTF-8 in xl/worksheets",
+    ),
     "an entity": (part(SHEET, "<worksheet", '<!DOCTYPE a SYSTEM "b"><worksheet'), "<!DOCTYPE in"),
     "a template from elsewhere": (
         part(RELATIONS, "<Relationship ", '<Relationship TargetMode="External" '),
