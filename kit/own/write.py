@@ -139,6 +139,7 @@ def _write(
         paper="A4",
         language="en",
         in_use=True,
+        brief="",
     )
     columns = [ColumnBlock(name=n, title=n, kind="text", brief=None) for n in ("id", "time")]
     sent = [[request.id, request.started] for request in stored.evidence]

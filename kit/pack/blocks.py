@@ -26,6 +26,8 @@ class CoverBlock(TypedDict):
     paper: str
     language: str
     in_use: bool
+    brief: str
+    label: NotRequired[str]
 
 
 class HeadingBlock(TypedDict):
@@ -87,6 +89,8 @@ class FigureBlock(TypedDict):
     svg: str
     alt: str
     caption: str
+    table: str
+    in_full: tuple[str, str] | None  # label of that table, target of its section
     target: str
     label: str
 

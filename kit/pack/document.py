@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 from xml.etree import ElementTree
@@ -139,10 +139,14 @@ def document(notebook: NotebookNode) -> Document:
         for view in own:
             shown += view["views"] if view["kind"] == "group" else [view]
     blocks: list[Block] = [_seen(part) for part in shown if part["kind"] not in ("cover", "data")]
-    blocks = _number(_close_up(_drop_title(blocks)))
+    blocks = _close_up(_drop_title(blocks))
+    made: CoverBlock = _seen(covers[0])
+    front, others = first_section(blocks)
+    _number([*front, made, *others])
     controls, rows = _targets(blocks)
+    _refer(blocks)
     _cite(blocks, rows)
-    return Document(_seen(covers[0]), blocks, controls, rows)
+    return Document(made, blocks, controls, rows)
 
 
 def section_targets(blocks: Iterable[Any]) -> dict[str, str]:
@@ -207,7 +211,10 @@ def with_own(made: Document, controls: OwnControls | None, cells: OwnCells | Non
         table["target"] for table in tables(made.blocks)
     }
     own: list[Block] = [_printed(_seen(part)) for part in parts]
-    _targets(_number(_close_up(own)), taken)
+    own = _close_up(own)
+    _number(own)
+    _targets(own, taken)
+    _refer(own)
     return replace(made, cover={**made.cover, "facts": facts, "marks": marks}, own=own)
 
 
@@ -342,15 +349,20 @@ def _close_up(blocks: list[Block]) -> list[Block]:
     return blocks
 
 
-def _number(blocks: list[Block]) -> list[Block]:
-    """Number tables and figures, each in the order in which they stand; analysts' own apart."""
+def _number(blocks: Sequence[Block | CoverBlock]) -> None:
+    """Number tables and figures, each in the order in which they stand; analysts' own apart.
+
+    The cover's facts are a table.
+    """
     numbers: Counter[str] = Counter()
     for block in blocks:
-        if block["kind"] == "table" or block["kind"] == "figure":
+        if block["kind"] == "cover":
+            numbers["table"] += 1
+            block["label"] = text("pack/labels/table", number=numbers["table"])
+        elif block["kind"] == "table" or block["kind"] == "figure":
             kind = f"own_{block['kind']}" if block["id"].startswith(views.OWN) else block["kind"]
             numbers[kind] += 1
             block["label"] = text(f"pack/labels/{kind}", number=numbers[kind])
-    return blocks
 
 
 def first_section(blocks: list[Block]) -> tuple[list[Block], list[Block]]:
@@ -424,6 +436,20 @@ def _targets(
                 if name not in rows:
                     rows[name] = table["targets"][number] = target("row", name)
     return controls, rows
+
+
+def _refer(blocks: list[Block]) -> None:
+    """Give each figure the label and the section of the table that has in full what it shows."""
+    in_full: dict[str, tuple[str, str]] = {}
+    section = ""
+    for block in blocks:
+        if block["kind"] == "heading":
+            section = block["target"]
+        elif block["kind"] == "table":
+            in_full[block["id"]] = (block["label"], section)
+    for block in blocks:
+        if block["kind"] == "figure":
+            block["in_full"] = in_full.get(block["table"])
 
 
 def _first(names: list[str], order: list[str]) -> int:

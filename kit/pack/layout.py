@@ -102,6 +102,10 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     for table in printed:
         _measure(table, narrow, wide, links)
     _link(every, links)
+    for block in every:
+        if block["kind"] == "figure" and block["in_full"]:
+            reachable = block["in_full"][1] in links["section"].values()
+            block["in_full"] = block["in_full"] if reachable else None
     for block, following in pairwise(every):
         block["sticky"] = (
             _introduces(block) and following["kind"] not in ("heading", "prose")
@@ -127,7 +131,8 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
         },
         "language": dict(zip(("lang", "region"), tag(), strict=True)),
         "words": {name: text(f"pack/page/{name}") for name in _WORDS}
-        | {"own": text("pack/own/every")},
+        | {"own": text("pack/own/every")}
+        | {"facts": text("pack/facts/title"), "facts_of": text("pack/facts/caption")},
     }, faces
 
 
@@ -295,6 +300,7 @@ def _break_long_words(data: JSON, narrow: float) -> None:
     lines = sum(math.ceil(fonts.em(value) / em) for _, value in cover["facts"])
     cover["whole"] = lines <= _MOST_FACTS
     cover["facts"] = [[name, _pieces(value, em)] for name, value in cover["facts"]]
+    cover["brief"] = _pieces(cover["brief"], narrow / MEASURES["text"])
     code = (narrow - 2 * MEASURES["code_inset"]) / MEASURES["code"]
     mono = partial(fonts.em, mono=True)
     for block in [*data["blocks"], *data["own"]]:

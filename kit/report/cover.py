@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 from kit.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
 from kit.catalogue.texts import located, text
@@ -54,7 +55,17 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         paper=run.paper,
         language=located(),
         in_use=not is_unused(snapshot),
+        brief=_brief(snapshot, facts),
     )
+
+
+def _brief(snapshot: Snapshot, facts: Mapping[str, str]) -> str:
+    """Return whose account it is, the period and the regions, for the top of the first page."""
+    since = snapshot.as_of - dt.timedelta(days=snapshot.run.lookback_days)
+    read = any(answer.requests for answer in snapshot.answers(LOOKUP_EVENTS))
+    events = text("report/cover/brief_events", since=f"{since:%Y-%m-%d}") if read else ""
+    named = {name: facts[name] for name in ("account", "controller", "data_role", "regions")}
+    return text("report/cover/brief", **named, as_of=f"{snapshot.as_of:%Y-%m-%d}", events=events)
 
 
 def session(snapshot: Snapshot) -> str:

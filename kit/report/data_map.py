@@ -61,13 +61,15 @@ def data_map(findings: Findings, tables: Tables) -> Figure | Note:
     drawing = Drawing(WIDTH * _POINTS, height * _POINTS)
     for band in bands:
         _draw_band(drawing, band)
-    for n, line in enumerate((text("figures/map/frames"), text("figures/map/numbers"))):
-        at = height - LEGEND + 0.14 + 0.15 * n
-        _write(drawing, 0.02, at, line, SMALL, colour=QUIET)
+    _write(drawing, 0.02, height - LEGEND + 0.14, text("figures/map/frames"), SMALL, colour=QUIET)
     caption = text("figures/map/caption")
     cut = text("figures/map/cut", count=len(left), regions=", ".join(left)) if left else ""
     return Figure(
-        "data-map", drawing.svg(), f"{caption} {_described(map_boxes)}", joined(caption, cut)
+        "data-map",
+        drawing.svg(),
+        f"{caption} {_described(map_boxes)}",
+        joined(caption, cut),
+        table="flows",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -76,7 +76,7 @@ _PROVIDERS = {
 }
 _ACCOUNTS = Ends(OUT, "accounts", "images", "image")
 _EXPORTS = Ends(OUT, "exports", "images", "region")
-_DEVICES = Ends(OUT, "devices", "files", "stack")
+_DEVICES = Ends(OUT, "devices", "data", "stack")
 _PAGES = Ends(OUT, "pages", "screen", "stack")
 _AGENTS = Ends(OUT, "agents", "control", "stack")
 _CARRIED = {  # columns of stacks: what moves
@@ -112,6 +112,8 @@ class Flow:
         Controls that are open on it, and ids of the answers that it rests on.
     listed : bool
         False for what may be there and could not be listed.
+    carried : tuple of str
+        What may leave by it, where several things may, by the ids of their texts.
     """
 
     region: str
@@ -122,6 +124,7 @@ class Flow:
     controls: tuple[str, ...]
     evidence: tuple[str, ...]
     listed: bool = True
+    carried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -322,7 +325,8 @@ class _Read:
     def stacks(self) -> Iterator[Flow]:
         for row, values in self._rows("stacks"):
             carried = [name for name in _CARRIED if getattr(values, name) in ("ENABLED", True)]
-            out = ", ".join(text(f"figures/map/moves/{_CARRIED[name]}") for name in carried)
+            ways = tuple(_CARRIED[name] for name in carried)
+            out = ", ".join(text(f"figures/map/moves/{way}") for way in ways)
             hosts = ", ".join(values.embed_hosts or ())
             for ends, observed, columns, controls in (
                 (_DEVICES, out, carried, ("EX-01", "EX-02", "EX-03", "EX-11")),
@@ -331,9 +335,10 @@ class _Read:
                 if columns:
                     refs = self._refs("stacks", row, *columns)
                     judged = [("stacks", values.region)]
-                    yield self._flow(
+                    flow = self._flow(
                         values.region, ends, values.resource, observed, refs, judged, controls
                     )
+                    yield replace(flow, carried=ways) if ends is _DEVICES else flow
 
     def agents(self) -> Iterator[Flow]:
         for row, values in self._rows("agent_access"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,7 +19,7 @@ WIDTH, TALLEST = 7.0, 7.7  # with its heading and a paragraph on a page of Lette
 COLUMNS = {IN: (0.03, 1.32), SESSIONS: (1.98, 0.98), RESTS: (3.58, 1.5), OUT: (5.69, 1.28)}
 BAND = (1.86, 3.34)
 SIZE, SMALL, BOLD = 7.4, 6.8, 1.1  # points
-LINE, PAD, GAP, HEAD, LEGEND = 0.128, 0.05, 0.09, 0.27, 0.4
+LINE, PAD, GAP, HEAD, LEGEND = 0.128, 0.05, 0.09, 0.27, 0.25
 
 
 @dataclass
@@ -129,6 +130,14 @@ def status_word(status: str | None) -> str:
 def size_of(box: Box) -> str:
     """Return how much a box holds, if more than a resource: what runs there, users, a number."""
     seen = [flow for flow in box.flows if flow.listed]
+    ways = Counter(way for flow in seen for way in flow.carried)
+    if ways:
+        of = counted(len(seen), box.ends.unit)
+        each = (
+            text("figures/map/way", what=text(f"figures/map/moves/{way}"), count=count)
+            for way, count in ways.items()
+        )
+        return text("figures/map/carried", counted=of, ways=", ".join(each))
     if len(seen) > 1:
         return counted(len(seen), box.ends.unit)
     sized = box.ends.side == SESSIONS or box.ends.unit == "pool"

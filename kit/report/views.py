@@ -294,6 +294,7 @@ class Figure(View):
     svg: str
     alt: str
     caption: str
+    table: str = ""  # id of the table that has in full what the picture shows
 
     def __post_init__(self) -> None:
         if not self.alt.strip():
@@ -354,6 +355,8 @@ class Cover(View):
         In which the exporters write what they add: ``en``, or the path of a YAML file.
     in_use : bool
         Whether the account uses AppStream; the PDF of one that does not is short.
+    brief : str
+        Whose account it is, as of when and of which regions, for the top of the first page.
     """
 
     kind: ClassVar[str] = "cover"
@@ -367,6 +370,7 @@ class Cover(View):
     paper: str = "A4"
     language: str = "en"
     in_use: bool = True
+    brief: str = ""
 
     def plain(self) -> str:
         """Return title, subtitle, stamp and facts, a line each."""

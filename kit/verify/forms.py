@@ -103,6 +103,7 @@ def _data(
         paper="",
         language="",
         in_use=True,
+        brief="",
     )
     index, waivers = read_index(contents), stated_waivers(contents)
     columns = [ColumnBlock(name=n, title="", kind="text", brief=None) for n in ("id", "time")]

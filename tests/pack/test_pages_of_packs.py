@@ -100,6 +100,32 @@ def test_result_to_findings_are_under_thirty_pages(read: Any, account: str) -> N
     assert places["Annexes"] <= MOST
 
 
+def test_the_first_page_states_account_controller_period_and_result(read: Any) -> None:
+    _, pages = read("demo")
+    first = text_of(pages[:1])
+    assert (
+        "Account: 210987654321. Controller: Beispielwerke AG. Role under the GDPR: controller"
+        in first
+    )
+    assert re.search(r"Period: configuration as of 20\d\d-\d\d-\d\d, CloudTrail's events", first)
+    assert first.index("Regions in scope: eu-central-1, eu-west-1.") < first.index("352 findings")
+    assert "Role under the GDPR: not declared" in text_of(read("careless")[1][:1])
+
+
+def test_the_facts_have_a_heading_and_a_number(read: Any) -> None:
+    _, pages = read("demo")
+    assert "Facts of this document Table 2 Whose account it is" in text_of(pages[:4])
+
+
+def test_the_map_names_the_table_and_its_page(read: Any) -> None:
+    file, pages = read("demo")
+    words = text_of(pages)
+    ((table, page),) = re.findall(r"and the evidence\. (Table \d+) \(page (\d+)\)\.", words)
+    assert f"{table} The resources on the map" in text_of(pages[int(page) - 1 : int(page) + 1])
+    (at,) = (n for title, n, _ in headings(file) if title == "Resources that hold personal data")
+    assert at + 1 == int(page)
+
+
 def test_an_account_without_appstream_has_ten_pages_at_most(read: Any) -> None:
     _, pages = read("empty")
     assert 1 < len(pages) <= 10

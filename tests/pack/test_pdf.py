@@ -161,7 +161,7 @@ def is_a(obj: object, kind: str) -> bool:
 def test_everything_is_tagged(file: pikepdf.Pdf, notebook: NotebookNode) -> None:
     found = [str(element.S) for element in elements(file)]
     outline = document(notebook).outline()
-    assert found.count("/H1") == sum(level == 1 for level, *_ in outline) + 1  # the contents
+    assert found.count("/H1") == sum(level == 1 for level, *_ in outline) + 2  # facts, contents
     assert found.count("/Table") == 5  # four of views with several rows, one of prose
     assert found.count("/Caption") == 5  # four tables and a figure
     assert found.count("/TH") == 30
@@ -363,9 +363,9 @@ def test_a_table_without_rows_here_keeps_its_number(tmp_path: Path) -> None:
     ]
     made = pdf(document(new_notebook(cells=[shown(cover()), *map(shown, views)])))
     text = squeezed("".join(texts(made, tmp_path)))
-    assert "Table1Nothingwasfound.Thereisnone." in text
-    assert "Table2Allofit.AllstandintheHTML." in text
-    assert "Table3Some" in text
+    assert "Table2Nothingwasfound.Thereisnone." in text
+    assert "Table3Allofit.AllstandintheHTML." in text
+    assert "Table4Some" in text
 
 
 def test_lines_to_fill_in_are_long_enough_and_apart(tmp_path: Path) -> None:

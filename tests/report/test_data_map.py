@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -260,3 +261,12 @@ def test_regions_without_room_are_named_and_stand_in_the_table(tmp_path: Path) -
         in figure.caption
     )
     assert {row["region"] for row in rows(flows(findings, tables))} >= set(regions)
+
+
+def test_a_way_to_devices_counts_what_each_stack_lets_out(
+    careless: tuple[Findings, Tables],
+) -> None:
+    (words,) = re.findall(r"users' devices \(data\), ([^;]*?): \d", data_map(*careless).plain())
+    stacks = careless[1]["stacks"].rows.values()
+    out = sum(row["download"] in ("ENABLED", True) for row in stacks)
+    assert re.fullmatch(rf"\d stacks?: files from {out}(, .* from \d)+", words)
