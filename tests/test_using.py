@@ -77,16 +77,6 @@ def test_another_spelling_of_the_controller_makes_a_new_key_and_a_note(
     assert "'Example bank', beside 1 other key " in describe_new_key(other)
 
 
-def test_a_first_run_without_a_controller_is_warned(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    run = Run(account="012345678901")
-    assert "write controller before the first run" in describe_new_key(run)
-    open_labels(run)
-    assert describe_new_key(run) == ""
-
-
 def test_a_named_key_that_does_not_exist_is_named(tmp_path: Path) -> None:
     run = Run(account="012345678901", pseudonym_key=str(tmp_path / "typo" / "key"))
     assert f"pseudonym_key: {run.pseudonym_key} does not exist" in describe_new_key(run)

@@ -113,12 +113,6 @@ def key_path(run: Run) -> Path:
     return key_folder() / f"{name}.pseudonym-key"
 
 
-_WITHOUT_CONTROLLER = (
-    "a new key for runs without a controller; the controller decides which key is used, and packs with "
-    "labels of another key cannot be compared: write controller before the first run"
-)
-
-
 def key_folder() -> Path:
     """Return the folder of the keys that the kit makes."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
@@ -128,7 +122,7 @@ def key_folder() -> Path:
 def describe_new_key(run: Run) -> str:
     """Return what a key that the kit is about to make means for earlier packs.
 
-    Empty where the controller's key is there, or where this is the first controller's. A controller
+    Empty where the controller's key is there, or where no controller has a key yet. A controller
     spelt in another way is another controller, and a path mistyped is another key.
     """
     path = key_path(run)
@@ -141,7 +135,7 @@ def describe_new_key(run: Run) -> str:
         )
     others = [*key_folder().glob("*.pseudonym-key")]
     if not others:
-        return "" if run.controller else _WITHOUT_CONTROLLER
+        return ""
     keys = f"{len(others)} other {'key' if len(others) == 1 else 'keys'}"
     return (
         f"a new key for controller {run.controller!r}, beside {keys} in {key_folder()}; "
