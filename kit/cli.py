@@ -378,14 +378,13 @@ def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) 
 
     stored = read(snapshot)
     provenance, value = follow.look_up(stored, reference)
+    number = provenance["id"]
+    if pack:
+        follow.check_commitment(pack, stored, number)
     for name, fact in provenance.items():
         terminal.line(f"{name}: {fact if isinstance(fact, str) else as_json(fact, None)}")
     terminal.page(as_json(value))
-    number = reference.partition("#")[0]
     if pack:
-        stated = follow.record_in(pack, number)["commitment"]
-        if stated != follow.find(stored, number).commitment:
-            raise CannotRunError(f"{number}: {pack} commits to another answer ({stated})")
         terminal.line(f"{pack}: commits to this answer")
     if prove:
         nonce, body = follow.prove(follow.find(stored, number), prove)
@@ -397,13 +396,16 @@ def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) 
         "fleet-3kq7w2mzda outputs/210987654321/2026-11-24T090000Z/snapshot": "Print the name behind a label.",
     },
 )
-@click.argument("labels", nargs=-1, required=True)
+@click.argument("labels", nargs=-1)
 @click.argument("snapshot", type=click.Path(path_type=Path))
 def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
     """Print what LABELS of a pack stand for, from its SNAPSHOT and the key of the labels."""
     from kit.pack.trace import reveal as revealed
     from kit.snapshot import read
 
+    if not labels:
+        lacks = "LABELS" if snapshot.is_dir() else "SNAPSHOT"
+        raise UserError(f"{lacks}: missing; name one or more labels, then the snapshot's folder")
     for label, named in revealed(read(snapshot), labels).items():
         called = f" ({named.name})" if named.name not in ("", named.identity) else ""
         terminal.line(f"{label}  {named.identity}{called}")

@@ -330,6 +330,14 @@ def test_the_table_of_a_control_is_the_table_that_it_judges(tables: Tables) -> N
             tables.of(control)
 
 
+def test_a_name_that_no_table_has_gets_a_hint(tables: Tables) -> None:
+    with pytest.raises(UserError, match=r"^tables: 'fleet' is not a table; did you mean 'fleets'"):
+        tables["fleet"]
+    with pytest.raises(UserError, match=r"^names: 'xyz' is not a table; sorted\(tables\) lists"):
+        tabulate(tables.snapshot, ["fleets", "xyz"])
+    assert tables.get("fleet") is None
+
+
 def test_tables_have_types(tables: Tables) -> None:
     kinds = {str(kind) for table in tables.values() for kind in table.frame.dtypes}
     assert {"boolean", "Int64", "datetime64[us, UTC]", "category", "str", "object"} == kinds

@@ -246,14 +246,14 @@ def test_what_the_cell_changes_wins_over_the_file(
     run = validate(cell)
     assert (run.thresholds, run.controller) == ("strict", "Example Ltd")
     assert run.sources == {
-        "account": "run.yaml, line 1",
-        "thresholds": "run.yaml, line 2",
-        "controller": "run.yaml, line 3",
+        "account": f"{file}, line 1",
+        "thresholds": f"{file}, line 2",
+        "controller": f"{file}, line 3",
     }
     run = validate({**cell, "controller": "Another Ltd", "event_pages": 9})
     assert (run.thresholds, run.controller, run.event_pages) == ("strict", "Another Ltd", 9)
     assert run.sources["controller"] == "the parameters cell (controller)"
-    assert run.sources["thresholds"] == "run.yaml, line 2"
+    assert run.sources["thresholds"] == f"{file}, line 2"
     injected = {"In": ["# Parameters\nthresholds = 'default'"], "thresholds": "default"}
     run = validate({**cell, **injected})
     assert run.thresholds == "default"
@@ -571,9 +571,10 @@ def test_a_mistake_that_shows_later_names_the_line_and_the_field_too(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    Path("run.yaml").write_text(f'account: "{ACCOUNT}"\n{given}\n')
-    with pytest.raises(UserError, match=f"^run.yaml, line 2: {given.partition(':')[0]}: "):
-        gather(parameters("run.yaml"))
+    Path("files").mkdir()
+    Path("files/run.yaml").write_text(f'account: "{ACCOUNT}"\n{given}\n')
+    with pytest.raises(UserError, match=f"^files/run.yaml, line 2: {given.partition(':')[0]}: "):
+        gather(parameters("files/run.yaml"))
     assert not Path("outputs").exists()
 
 

@@ -11,21 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import ROOT, commands
+from tests.pages import ROOT, code, commands
 
 COMMANDS = commands("README.md")
 SHELL = next(command for command in COMMANDS if command.endswith("sandbox -- bash"))
 # The demo account refuses a bucket of another account's, which `doctor` names, and fails controls.
 # Of one control alone, `batch` has evidence that is missing.
 ENDS = {"init": 0, "doctor": 4, "run": 3, "verify": 0, "batch": 4}
-# One account with one control, below another folder.
-_BATCH = """
-name: 2026-Q4
-outputs: batch
-snapshots: batch
-accounts: [{account: "222233334444", regions: [eu-west-1], controls: [GV-01]}]
-shared: {role_arn: "arn:aws:iam::{account}:role/EvidenceReader"}
-"""
+# The page's file, with one control.
+_BATCH = code("docs/cluster.md", "yaml")[0].replace("shared:\n", "shared:\n  controls: [GV-01]\n")
 
 
 def test_the_two_commands_come_first() -> None:
@@ -76,4 +70,4 @@ def test_the_commands_work_in_their_order_in_the_shell_of_the_sandbox(checkout: 
     expected = [str(ENDS[command.split()[1]]) for command in typed]
     assert ends == expected, f"{done.stdout}\n{done.stderr}"
     assert 'account: "210987654321"' in (checkout / "parameters" / "my-account.yaml").read_text()
-    assert len([*(checkout / "batch").glob("*/*/pack")]) == 1
+    assert len([*(checkout / "outputs").glob("*/2026-Q4/pack")]) == 2

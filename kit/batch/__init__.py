@@ -115,6 +115,7 @@ def run_batch(
         _check_places(batch)
     else:
         try_key(signing, passphrase)
+    _check_stores(batch, on_this_machine=not scheduler)
     place = _LOCAL if batch.file.outputs.startswith("s3://") else batch.file.outputs
     left = notice({Path(p) for p in (place, batch.file.snapshots) if not p.startswith("s3://")})
     if left:
@@ -126,9 +127,12 @@ def run_batch(
         connect(scheduler, insecure=insecure, workers=workers) as client,
         Ledger(folder / "ledger.jsonl") as ledger,
     ):
+        packs = batch.file.outputs if batch.file.outputs.startswith("s3://") else ""
+        _refuse_other_packs(ledger, batch, packs)
         ledger.expect(
             batch.runs,
             batch=batch.file.name,
+            packs=packs,
             file_sha256=hashlib.sha256(read_file(path, WRITTEN)).hexdigest(),
             kit=version("appstream-evidence-kit"),
         )
@@ -170,6 +174,37 @@ def _check_places(batch: Batch) -> None:
                 f"{batch.where.of(name)}: {name}: {place!r} is a different folder on each worker; "
                 "with --scheduler, write s3://bucket/prefix, or the absolute path of a shared folder"
             )
+
+
+def _check_stores(batch: Batch, *, on_this_machine: bool) -> None:
+    """Check the places of packs and snapshots, before any account is started.
+
+    With a cluster's workers this machine may have no permission on snapshots in S3.
+    """
+    for name in ("outputs", "snapshots"):
+        place = getattr(batch.file, name)
+        if name == "snapshots" and place.startswith("s3://") and not on_this_machine:
+            continue
+        try:
+            open_store(place).check(name)
+        except UserError as error:
+            error.args = (f"{batch.where.of(name)}: {error}",)
+            raise
+
+
+def _refuse_other_packs(ledger: Ledger, batch: Batch, packs: str) -> None:
+    """Refuse a ledger of packs in another place: batches with packs in S3 have theirs here.
+
+    `packs` is empty where the ledger lies beside the packs, which people may move together.
+    """
+    starts = [line for line in ledger.lines if line.get("event") == "begun"]
+    before = starts[-1].get("packs", packs) if starts else packs
+    if before != packs:
+        raise UserError(
+            f"{batch.where.of('outputs')}: outputs: {batch.file.outputs!r}: {ledger.path} is the "
+            f"ledger of a batch {batch.file.name} with packs in {before or ledger.path.parents[2]}; "
+            "give this batch another name"
+        )
 
 
 def _write_findings(path: Path, batch: Batch, states: Mapping[str, Mapping[str, Any]]) -> Path:

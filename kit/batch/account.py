@@ -286,7 +286,11 @@ def attempt(job: Job) -> dict[str, Any]:
         raise
     except UserError as error:
         log.failure(error)
-        return {"state": FAILED, "why": str(error)}
+        return {
+            "state": FAILED,
+            "why": str(error),
+            **({} if job.discover is None else {"wrong": True}),
+        }
 
 
 def _end_with_starter() -> None:

@@ -63,6 +63,8 @@ class BatchRun:
         Raises
         ------
         UserError
+            A unit is not in the organisation, the list was refused, or nobody matches.
+        CannotRunError
             The members of the organisation cannot be listed.
         """
         first = self.batch.organisation
@@ -97,7 +99,8 @@ class BatchRun:
     def _discover(self, run: Run, discover: Discover) -> None:
         result = self._dispatcher.do_one(self._job(run, discover))
         if "members" not in result:
-            raise CannotRunError(str(result["why"]))
+            error = UserError if result.get("wrong") else CannotRunError
+            raise error(str(result["why"]))
         members: dict[str, str] = result["members"]
         self.batch = self.batch.with_discovered(_in_state(members, active=True))
         discovered = [account for account in self.batch.runs if account not in self._jobs]

@@ -15,7 +15,7 @@ from kit.batch.accounts import ObjectLock
 from kit.bounds import STORED, read_file
 from kit.collect.session import shell_client
 from kit.errors import CannotRunError, UserError
-from kit.outputs import discard, scratch, write_file, writing
+from kit.outputs import check_writable, discard, make_parents, scratch, write_file, writing
 from kit.shortage import describe
 from kit.snapshot import HEADER
 
@@ -24,6 +24,22 @@ _LAST = (DECLARATION, HEADER)  # a folder without these is neither a pack nor a 
 
 class Store(Protocol):
     """Names are relative, with ``/`` between folders."""
+
+    def check(self, name: str) -> None:
+        """Check that the place is there, before anything is made for it.
+
+        Parameters
+        ----------
+        name : str
+            The field that names the place.
+
+        Raises
+        ------
+        UserError
+            There is no such bucket.
+        CannotRunError
+            The place cannot be read or written.
+        """
 
     def local(self, name: str) -> Path | None:
         """Return the path of a file or folder; None where the store is not on this machine."""
@@ -66,6 +82,12 @@ class Folder(Store):
     def __init__(self, root: Path):
         self._root = root
 
+    def check(self, name: str) -> None:
+        """Check that files can be made in the folder, which is made if missing."""
+        with writing(self._root, name):
+            make_parents(self._root / name)
+            check_writable(self._root)
+
     def local(self, name: str) -> Path | None:
         """Return the path of a file or folder."""
         return self._root / name
@@ -105,6 +127,20 @@ class Bucket(Store):
     def __init__(self, bucket: str, prefix: str, lock: ObjectLock | None):
         self._bucket, self._prefix, self._lock = bucket, prefix, lock
         self._s3 = shell_client("s3")
+
+    def check(self, name: str) -> None:
+        """Check that the bucket exists and that its list can be read; nothing is written."""
+        place = f"s3://{self._bucket}/{self._prefix}"
+        at = {"Bucket": self._bucket, "Prefix": self._at("batches")["Key"]}
+        try:
+            self._s3.list_objects_v2(**at, MaxKeys=1)
+        except self._s3.exceptions.NoSuchBucket:
+            raise UserError(
+                f"{name}: {place!r}: there is no bucket {self._bucket!r}; name a bucket of yours, "
+                "or a folder"
+            ) from None
+        except (aws.ClientError, aws.BotoCoreError) as error:
+            raise CannotRunError(f"{name}: {place} cannot be read: {error}") from None
 
     def local(self, name: str) -> Path | None:
         """Return None: objects have no path."""

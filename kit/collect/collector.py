@@ -229,7 +229,8 @@ def _gather(
         "botocore": version("botocore"),
         "maker": made_here(),
         "parameters": run.model_dump(),
-        "parameter_sources": run.sources,
+        # The snapshot names no folder of the analyst's.
+        "parameter_sources": {name: Path(where).name for name, where in run.sources.items()},
         "api_versions": api_versions({call.service for call in needed}),
         "unlisted_services": sorted(
             service

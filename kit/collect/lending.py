@@ -242,7 +242,7 @@ class _Cuts:
         if request.region not in self._regions:
             return None
         jobs = (request.response or {}).get(LIST_CLASSIFICATION_JOBS.items) or []
-        kept = ("jobId", "lastRunErrorStatus")
+        kept = ("jobId", "jobStatus", "jobType", "lastRunErrorStatus")
         return {
             LIST_CLASSIFICATION_JOBS.items: [
                 {name: job[name] for name in kept if name in job}

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from kit import bounds
+from kit.bag import info_of
 from kit.bounds import parse_json
-from kit.errors import CannotRunError, UserError
+from kit.errors import CannotRunError, NotAsStatedError, UserError
 from kit.outputs import write_file
 from kit.redact.labels import Named
 from kit.redact.redactor import Redactor
@@ -33,7 +34,7 @@ def look_up(
     snapshot : Snapshot
     reference : str
         As findings cite them: ``E0012``, ``E0012#/Fleets/3`` (a JSON pointer, RFC 6901, into the
-        answer), ``H0003`` for a handshake, ``parameters#/controller``.
+        answer), ``H0003`` for a handshake, ``parameters#/controller``. An id may have any case.
     redact : Redactor, optional
         Replaces names in the request by labels; by default they are in clear.
 
@@ -47,9 +48,10 @@ def look_up(
     UserError
         There is no such evidence, or nothing where the pointer leads.
     """
-    number, _, pointer = reference.partition("#")
-    if number == "parameters":
-        provenance, value = {"id": number}, snapshot.run.model_dump()
+    given, _, pointer = reference.partition("#")
+    number = given.upper()
+    if given.lower() == "parameters":
+        provenance, value = {"id": "parameters"}, snapshot.run.model_dump()
     elif handshake := next((each for each in snapshot.handshakes if each.id == number), None):
         provenance, value = {"id": number}, asdict(handshake)
     else:
@@ -131,6 +133,29 @@ def prove(request: Request, folder: Path) -> tuple[Path, Path]:
     except OSError as error:
         raise CannotRunError(f"--prove: {folder} cannot be written ({describe(error)})") from None
     return nonce, body
+
+
+def check_commitment(pack: Path, snapshot: Snapshot, number: str) -> None:
+    """Check that a pack commits to an answer of its snapshot.
+
+    Raises
+    ------
+    UserError
+        The pack is of another snapshot, or has no record of the request.
+    NotAsStatedError
+        The pack is of this snapshot, and commits to another answer.
+    """
+    info = info_of(pack)
+    here = {"Account": snapshot.account, "Snapshot-SHA-256": snapshot.digest}
+    for label, value in here.items():
+        if info.get(label) != value:
+            raise UserError(
+                f"--pack: {pack} is of {label} {info.get(label) or 'not stated'}, {snapshot.folder} "
+                f"is of {value}; name the pack of this snapshot"
+            )
+    stated = record_in(pack, number)["commitment"]
+    if stated != find(snapshot, number).commitment:
+        raise NotAsStatedError(f"{number}: {pack} commits to another answer ({stated})")
 
 
 def record_in(pack: Path, number: str) -> Mapping[str, Any]:

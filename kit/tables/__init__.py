@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from pkgutil import resolve_name
 
 from kit.displayed import Displayed, counted
+from kit.errors import UserError
 from kit.redact.labels import Labels, open_labels
 from kit.snapshot import Snapshot
 from kit.tables import (
@@ -65,6 +67,9 @@ class Tables(Displayed, dict[str, Table]):
         self.snapshot = snapshot
         self.labels = labels
 
+    def __missing__(self, name: str) -> Table:
+        raise UserError(f"tables: {_unknown(name, self)}")
+
     def of(self, control: str) -> Table:
         """Return the table whose rows a control judges; the id may have any case.
 
@@ -97,8 +102,23 @@ def tabulate(snapshot: Snapshot, names: Iterable[str] | None = None) -> Tables:
     Tables
         `kit.tables.core.Table` by name. They hold no raw text that somebody in the account
         chose, unless the run shows names in clear.
+
+    Raises
+    ------
+    UserError
+        No table has a name, or the key of the labels is missing or another.
     """
+    for name in names or ():
+        if name not in SPECS:
+            raise UserError(f"names: {_unknown(name, SPECS)}")
     source = Source(snapshot, open_labels(snapshot.run, snapshot.header["pseudonym_key"]))
     chosen = SPECS if names is None else {name: SPECS[name] for name in names}
     built = {name: build(spec, source) for name, spec in chosen.items()}
     return Tables(snapshot, source.labels, built)
+
+
+def _unknown(name: object, names: Iterable[str]) -> str:
+    """Return that no table has a name, with the nearest names."""
+    near = difflib.get_close_matches(str(name), sorted(names), n=3)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "sorted(tables) lists them"
+    return f"{name!r} is not a table; {hint}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from kit.calls import (
@@ -28,6 +29,8 @@ from kit.tables.core import Column
 from kit.tables.organisation import is_member
 
 ON = "ENABLED"
+_DONE = ("COMPLETE", "IDLE")  # a job that runs once, and one that runs again
+_AGAIN = ("RUNNING", "SCHEDULED")  # a recurring job starts its run after the run before ended
 NOT_KNOWN = "not known, for Macie is off"
 _OFF = Default("not enabled", "macie")
 _SEEN = (GET_MACIE_SESSION, DESCRIBE_BUCKETS)
@@ -157,19 +160,26 @@ def _described(snapshot: Snapshot, bucket: str, region: str) -> Cell:
 
 
 def _last_job(snapshot: Snapshot, region: str, details: Cell) -> Cell:
-    """Return when a job last analysed the bucket without errors."""
+    """Return when a job last analysed the bucket without errors; None for a run that was cut short.
+
+    References
+    ----------
+    Amazon Macie API Reference, JobSummary: jobs that are paused or cancelled stop amid their data.
+    """
     job = details.value or {}
     has = "TRUE" in (job.get("isDefinedInJob"), job.get("isMonitoredByJob"))
     if details.gap or not has or not job.get("lastJobRunTime"):
         return derive(lambda _: None, details)
     answer = snapshot.answer(LIST_CLASSIFICATION_JOBS, region)
     for item, ref in answer.items_with("jobId", job.get("lastJobId")):
-        ended = member(item, ref, "lastRunErrorStatus.code", UNSEEN, LIST_CLASSIFICATION_JOBS)
-        return derive(
-            lambda job, error: job["lastJobRunTime"] if error == "NONE" else None,
-            details,
-            ended,
-        )
+        read = partial(member, item, ref, absent=UNSEEN, call=LIST_CLASSIFICATION_JOBS)
+        error, state, kind = map(read, ("lastRunErrorStatus.code", "jobStatus", "jobType"))
+
+        def ran(job: dict[str, Any], error: str, state: str, kind: str) -> str | None:
+            counts = error == "NONE" and (state in _DONE or (state, kind) == _AGAIN)
+            return str(job["lastJobRunTime"]) if counts else None
+
+        return derive(ran, details, error, state, kind)
     listed = Cell(None, answer.evidence, answer.trouble)
     return derive(lambda job, _: job["lastJobRunTime"], details, listed)
 

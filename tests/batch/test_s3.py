@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from contextlib import suppress
 from typing import Any
 
 import boto3
 import pytest
 
+from kit.batch.ledger import Ledger, read_lines
 from kit.sandbox.faults import Fault
 from kit.sandbox.server import Sandbox
 from tests.batch.conftest import EMPTY, NAME, TIDY, Desk
@@ -34,10 +36,11 @@ def s3(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setenv(name, value)
     client = boto3.client("s3")
     place = {"LocationConstraint": "eu-central-1"}
-    client.create_bucket(
-        Bucket=PACKS, CreateBucketConfiguration=place, ObjectLockEnabledForBucket=True
-    )
-    client.create_bucket(Bucket=SNAPSHOTS, CreateBucketConfiguration=place)
+    for name, lock in ((PACKS, True), (SNAPSHOTS, False)):
+        with suppress(client.exceptions.BucketAlreadyOwnedByYou):  # by the test before
+            client.create_bucket(
+                Bucket=name, CreateBucketConfiguration=place, ObjectLockEnabledForBucket=lock
+            )
     yield client
     sandbox.faults.clear()
 
@@ -96,3 +99,43 @@ def test_packs_are_locked_and_whole_or_none(desk: Desk, s3: Any, sandbox: Sandbo
     assert f"{TIDY}/{NAME}/pack was changed after it was made" in states[TIDY]["why"]
     assert {one.service for one in sandbox.requests} == {"s3"}, "collected once"
     assert not (desk.folder / "outputs" / EMPTY).exists()
+
+
+def test_a_place_that_is_not_there_is_refused_before_any_account(
+    desk: Desk, s3: Any, sandbox: Sandbox
+) -> None:
+    del s3
+    sandbox.requests.clear()
+    elsewhere = FILE.replace(f"s3://{PACKS}/evidence", "s3://nobodys-packs/evidence")
+    done = desk.batch("--quiet", file=elsewhere)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "evidence: accounts.yaml, line 3: outputs: 's3://nobodys-packs/evidence': there is no "
+        "bucket 'nobodys-packs'; name a bucket of yours, or a folder\n"
+    )
+    unwritable = FILE.replace(f"snapshots: s3://{SNAPSHOTS}", "snapshots: /proc/nothing")
+    done = desk.batch("--quiet", file=unwritable)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        "evidence: accounts.yaml, line 4: snapshots: /proc/nothing cannot be written ("
+    )
+    sandbox.faults.add(Fault("s3", "ListObjectsV2", "deny", match={"Bucket": PACKS}))
+    done = desk.batch("--quiet", file=FILE)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"line 3: outputs: s3://{PACKS}/evidence cannot be read: " in done.stderr
+    assert {one.service for one in sandbox.requests} == {"s3"}
+    assert not desk.ledger.exists()
+
+
+def test_a_ledger_is_of_packs_in_one_place(desk: Desk, s3: Any) -> None:
+    del s3
+    with Ledger(desk.ledger) as ledger:
+        ledger.expect([EMPTY], packs="s3://packs-before")
+    done = desk.batch("--quiet", "--workers", "1", file=FILE)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"evidence: accounts.yaml, line 3: outputs: 's3://{PACKS}/evidence': "
+        f"outputs/batches/{NAME}/ledger.jsonl is the ledger of a batch {NAME} with packs in "
+        "s3://packs-before; give this batch another name\n"
+    )
+    assert len(read_lines(desk.ledger.read_bytes())) == 1

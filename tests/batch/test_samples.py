@@ -67,7 +67,7 @@ def test_the_page_states_each_permission_of_discovery() -> None:
 
 
 def test_the_pages_certificates_are_where_dask_looks_for_them() -> None:
-    (example,) = code("docs/cluster.md", "yaml")
+    _, example = code("docs/cluster.md", "yaml")
     reported = dask.config.merge(dask.config.config, yaml.safe_load(example))
     with dask.config.set(reported):
         security = Security()

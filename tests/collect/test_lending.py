@@ -48,7 +48,12 @@ def administrator(folder: Path, organisation: str = "o-example00000") -> Account
         account.lists(LIST_ANALYZERS, made)
     account.watched(accountId=ACCOUNT, jobDetails={"lastJobId": "job-1"})
     account.watched(bucket=HOME.replace(ACCOUNT, OTHER), accountId=OTHER)
-    job = {"name": "jane.doe", "lastRunErrorStatus": {"code": "NONE"}}
+    job = {
+        "name": "jane.doe",
+        "jobStatus": "COMPLETE",
+        "jobType": "ONE_TIME",
+        "lastRunErrorStatus": {"code": "NONE"},
+    }
     account.lists(LIST_CLASSIFICATION_JOBS, job | {"jobId": "job-1"}, job | {"jobId": "job-2"})
     account.trail("org", account=MANAGER).trail("own", account=MANAGER, IsOrganizationTrail=False)
     for name, organisations in (("org", True), ("own", False)):

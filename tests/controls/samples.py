@@ -118,7 +118,12 @@ def lake(folder: Path) -> Account:
     job = {"isDefinedInJob": "TRUE", "lastJobId": "j1", "lastJobRunTime": AS_OF}
     for name in (HOME, SETTINGS, LOGS):
         account.watched(name, automatedDiscoveryMonitoringStatus="NOT_MONITORED", jobDetails=job)
-    ran = {"jobId": "j1", "lastRunErrorStatus": {"code": "NONE"}}
+    ran = {
+        "jobId": "j1",
+        "jobStatus": "COMPLETE",
+        "jobType": "ONE_TIME",
+        "lastRunErrorStatus": {"code": "NONE"},
+    }
     account.lists(calls.LIST_CLASSIFICATION_JOBS, ran)
     return account.store()
 

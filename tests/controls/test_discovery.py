@@ -115,6 +115,8 @@ def unwatched(**members: Any) -> Given:
 def job(
     when: dt.datetime | None = LATELY,
     error: str = "NONE",
+    state: str | None = "COMPLETE",
+    kind: str = "ONE_TIME",
     errorCode: str | None = None,  # noqa: N803 - as Macie names it
     **members: Any,
 ) -> Given:
@@ -124,7 +126,8 @@ def job(
 
     def given(account: Account) -> None:
         unwatched(jobDetails=details | members, errorCode=errorCode)(account)
-        reported = {"jobId": "j1", "lastRunErrorStatus": {"code": error}}
+        reported = {"jobId": "j1", "jobType": kind, "lastRunErrorStatus": {"code": error}}
+        reported |= {"jobStatus": state} if state else {}
         account.lists(LIST_CLASSIFICATION_JOBS, {"jobId": "j0"}, reported)
 
     return given
@@ -172,6 +175,17 @@ def own_discovery_off(account: Account, **members: Any) -> Account:
     ("a job that no longer has it", job(isDefinedInJob="FALSE"), fails),
     ("nobody knows whether a job has it", job(isDefinedInJob="UNKNOWN"), fails),
     ("a job that ended in errors", job(error="ERROR"), fails),
+    ("a recurring job", job(state="IDLE", kind="SCHEDULED"), passes),
+    ("a recurring job that runs again", job(state="RUNNING", kind="SCHEDULED"), passes),
+    ("a job that still runs", job(state="RUNNING"), fails),
+    ("a job that was cancelled", job(state="CANCELLED"), fails),
+    ("a job beyond Macie's quota", job(state="PAUSED"), fails),
+    ("a recurring job that somebody paused", job(state="USER_PAUSED", kind="SCHEDULED"), fails),
+    (
+        "how far a job came left out",
+        job(state=None),
+        not_evidenced("absent in answer", LIST_CLASSIFICATION_JOBS),
+    ),
     ("a job that is not listed", job(lastJobId="j9"), passes),
     (
         "jobs denied where one decides",

@@ -17,6 +17,7 @@ from kit.errors import UserError
 from kit.pack.evidence import evidence_files
 from kit.pack.trace import find, look_up, prove, record_in, reveal
 from kit.snapshot import Snapshot
+from tests.commands import evidence
 from tests.pages import commands
 
 # What a reader takes for a label.
@@ -31,10 +32,13 @@ def demo(stored: Stored) -> Snapshot:
 
 @pytest.fixture(scope="module")
 def pack(stored: Stored, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The evidence of a pack, which is all that is asked for here."""
+    """The evidence of a pack, and what it states of itself."""
     folder = tmp_path_factory.mktemp("pack")
     (folder / "data" / "evidence").mkdir(parents=True)
-    for name, content in evidence_files(stored("demo"), tabulate(stored("demo")).labels):
+    of = stored("demo")
+    info = f"Account: {of.account}\nSnapshot-SHA-256: {of.digest}\n"
+    (folder / "bag-info.txt").write_text(info)
+    for name, content in evidence_files(of, tabulate(of).labels):
         (folder / "data" / name).write_bytes(content)
     return folder
 
@@ -162,7 +166,29 @@ def test_a_pack_of_another_answer_is_reported(
     record = dict(record_in(pack, fleets)) | {"commitment": "0" * 64}
     (tmp_path / "data" / "evidence").mkdir(parents=True)
     (tmp_path / "data" / "evidence" / f"{fleets}.json").write_text(json.dumps(record))
-    command = [sys.executable, "-m", "kit", "show", fleets, demo.folder, "--pack", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1
+    info = (pack / "bag-info.txt").read_text()
+    (tmp_path / "bag-info.txt").write_text(info)
+    done = evidence("show", fleets.lower(), demo.folder, "--pack", tmp_path, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (5, "")
     assert f"evidence: {fleets}: {tmp_path} commits to another answer" in done.stderr
+    (tmp_path / "bag-info.txt").write_text(info.replace(demo.account, "111122223333"))
+    done = evidence("show", fleets, demo.folder, "--pack", tmp_path, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"evidence: --pack: {tmp_path} is of Account 111122223333, {demo.folder} is of "
+        f"{demo.account}; name the pack of this snapshot\n"
+    )
+
+
+def test_an_id_may_have_any_case(demo: Snapshot, fleets: str) -> None:
+    for reference in (fleets, f"{fleets}#/Fleets/0", "parameters#/account"):
+        number, _, pointer = reference.partition("#")
+        given = "#".join(filter(None, (number.swapcase(), pointer)))
+        assert look_up(demo, given) == look_up(demo, reference)
+
+
+def test_what_reveal_lacks_is_named(demo: Snapshot, tmp_path: Path) -> None:
+    for given, lacks in (("fleet-3kq7w2mzda", "SNAPSHOT"), (demo.folder, "LABELS")):
+        done = evidence("reveal", given, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"evidence: {lacks}: missing; name one or more labels")

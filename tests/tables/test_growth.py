@@ -69,7 +69,12 @@ def _account(folder: Path, count: int) -> Snapshot:
             account.watched(name, jobDetails=job)
         account.lists(
             calls.LIST_CLASSIFICATION_JOBS,
-            {"jobId": f"job-{of}", "lastRunErrorStatus": {"code": "NONE"}},
+            {
+                "jobId": f"job-{of}",
+                "jobStatus": "COMPLETE",
+                "jobType": "ONE_TIME",
+                "lastRunErrorStatus": {"code": "NONE"},
+            },
         )
         account.answers(calls.GET_BUCKET_REPLICATION, replication(copies), REGION, Bucket=home)
         account.bucket(copies)
