@@ -142,11 +142,8 @@ def test_the_document_has_answers_ageing_changes_and_who_signs(quarters: Quarter
     said = text_of(quarters.second)
     fails = sum(row["status"] == "fail" for row in rows_of(quarters.second).values())
     closed = [*quarters.answered.values()].count("closed")
-    assert f"Since the pack of 2026-11-24 09:00 UTC: 0 newly open, {fails} still open, " in said
-    assert (
-        f"{closed} closed, 0 accepted by somebody, 0 that no interface shows now, 0 without a finding now."
-        in said
-    )
+    assert f"Since the pack of 2026-11-24 09:00 UTC: {fails} still open, " in said
+    assert f", {closed} closed." in said
     open_now = sum(
         row["status"] in ("fail", "not evidenced") and row["subject"] != "roll-up"
         for row in rows_of(quarters.second).values()
