@@ -10,7 +10,7 @@ import os
 import re
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,10 +69,6 @@ class Where:
                 break
             place = place.parts[step]
         return f"{self.source}, line {place.line}" if place and place.line else self.source
-
-    def brief(self, name: str) -> str:
-        """Return the source and the line of a field, without the source's folder."""
-        return replace(self, source=Path(self.source).name).of(name)
 
     def within(self, *path: str | int) -> Where:
         """Return the lines below a path, as paths relative to it."""

@@ -958,7 +958,7 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
         raise UserError(
             f'{where.of("account")}: account is missing; write account: "012345678901" (12 digits)'
         )
-    sources = {name: where.brief(name) for name in values}
+    sources = {name: where.of(name) for name in values}
     run = validated(Run, dict(values), where).given_in(sources)
     try:
         refuse_missing(run.frameworks)

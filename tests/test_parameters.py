@@ -246,14 +246,14 @@ def test_what_the_cell_changes_wins_over_the_file(
     run = validate(cell)
     assert (run.thresholds, run.controller) == ("strict", "Example Ltd")
     assert run.sources == {
-        "account": "run.yaml, line 1",
-        "thresholds": "run.yaml, line 2",
-        "controller": "run.yaml, line 3",
+        "account": f"{file}, line 1",
+        "thresholds": f"{file}, line 2",
+        "controller": f"{file}, line 3",
     }
     run = validate({**cell, "controller": "Another Ltd", "event_pages": 9})
     assert (run.thresholds, run.controller, run.event_pages) == ("strict", "Another Ltd", 9)
     assert run.sources["controller"] == "the parameters cell (controller)"
-    assert run.sources["thresholds"] == "run.yaml, line 2"
+    assert run.sources["thresholds"] == f"{file}, line 2"
     injected = {"In": ["# Parameters\nthresholds = 'default'"], "thresholds": "default"}
     run = validate({**cell, **injected})
     assert run.thresholds == "default"
@@ -571,10 +571,20 @@ def test_a_mistake_that_shows_later_names_the_line_and_the_field_too(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    Path("run.yaml").write_text(f'account: "{ACCOUNT}"\n{given}\n')
-    with pytest.raises(UserError, match=f"^run.yaml, line 2: {given.partition(':')[0]}: "):
-        gather(parameters("run.yaml"))
+    Path("files").mkdir()
+    Path("files/run.yaml").write_text(f'account: "{ACCOUNT}"\n{given}\n')
+    with pytest.raises(UserError, match=f"^files/run.yaml, line 2: {given.partition(':')[0]}: "):
+        gather(parameters("files/run.yaml"))
     assert not Path("outputs").exists()
+
+
+def test_a_profile_without_a_name_has_that_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "bank.yaml").write_text("max_idle_seconds: 120\n")
+    assert load_profile(str(tmp_path / "bank.yaml")).name == "bank"
+    assert (
+        "it\nthe profile has the name of its file, here `bank`"
+        in (EXAMPLES.parent / "docs" / "using.md").read_text()
+    )
 
 
 def test_a_profile_that_does_not_exist_is_refused_with_what_is_accepted() -> None:

@@ -28,7 +28,7 @@ from kit.tables.places import OTHER_ACCOUNT
     scope=ACCOUNT,
     severity="medium",
     responsibility=CUSTOMER,
-    shows=("controller", "contact", "agreements"),
+    shows=("controller", "contact"),
     gives=(PASS,),
 )
 def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> Outcome:

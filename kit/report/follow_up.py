@@ -30,6 +30,7 @@ from kit.report.views import (
 from kit.snapshot import Snapshot
 
 _PDF_PACKS = 8  # earlier packs that the PDF lists
+_MOVES = ("newly_open", "still_open", "closed", "accepted", "unseen", "gone")
 _STEPS = ("prepared", "reviewed", "approved")
 _SIGN_OFF: dict[str, Kind] = {
     "step": "text",
@@ -70,12 +71,12 @@ def changed_since(findings: Findings, snapshot: Snapshot) -> str:
     return text(
         "report/earlier/changed",
         time=minute(dt.datetime.fromisoformat(found.since)),
-        new=found.newly_open,
-        still=found.still_open,
-        closed=found.closed,
-        accepted=found.accepted,
-        unseen=found.unseen,
-        gone=found.gone,
+        changes=", ".join(
+            text(f"report/earlier/changes/{name}", count=count)
+            for name in _MOVES
+            if (count := getattr(found, name))
+        )
+        or text("report/earlier/changes/none"),
     )
 
 

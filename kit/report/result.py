@@ -409,8 +409,8 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
     name = first.reason if first.status == NOT_EVIDENCED else first.status
     lacks = "review" if name == "needs review" else "lacks"
     if first.status == NOT_EVIDENCED and names_the_snapshot(first.hint):
-        what = text("report/points/snapshot")
-    elif name == _MACIE_OFF:
+        return text("report/points/snapshot", count=count)
+    if name == _MACIE_OFF:
         what = text("report/points/macie", region=first.region)
     elif _cause(first) == (_DENIED,):
         lacking = sorted({finding.permission for finding in some})
@@ -420,7 +420,7 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
     elif len(controls) == 1 and has(f"points/{first.control}/{name}"):
         return _of_control(some, f"points/{first.control}/{name}", findings)
     elif name == "not declared":
-        what = first.hint
+        return text("report/points/undeclared", what=first.hint, count=count)
     elif len(controls) == 1:
         form = lacks if first.status == NOT_EVIDENCED else FAIL
         return _of_control(some, f"report/points/{form}_of", findings)

@@ -90,16 +90,22 @@ def scope(snapshot: Snapshot) -> Table:
         else:
             state = "used"
         rows.append([region, text(f"report/scope/{state}"), len(requests), refused])
+    left = regions_not_looked_at(snapshot)
     others = [request for request in snapshot.requests if request.region not in snapshot.regions]
     if others:
         refused = sum(bool(request.error) and not request.absent for request in others)
-        names = ", ".join(sorted({request.region for request in others}))
-        rows.append([names, text("report/scope/account"), len(others), refused])
-    left = regions_not_looked_at(snapshot)
+        names = sorted({request.region for request in others})
+        services = ", ".join(sorted({request.service for request in others}))
+        # The region may be enabled, and have AppStream, of which nobody asked there.
+        state = text(
+            "report/scope/out" if {*names} & {*(left.value or ())} else "report/scope/elsewhere"
+        )
+        stated = text("report/scope/account", state=state, services=services)
+        rows.append([", ".join(names), stated, len(others), refused])
     if left.gap:
         rows.append([text("report/scope/others"), text("report/scope/not_seen"), None, None])
-    elif left.value:
-        rows.append([", ".join(left.value), text("report/scope/out"), None, None])
+    elif without := [region for region in left.value if region not in names]:
+        rows.append([", ".join(without), text("report/scope/out"), None, None])
     return Table(
         "scope",
         text("report/scope/caption"),

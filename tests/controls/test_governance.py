@@ -64,27 +64,21 @@ def test_gv_01_the_role_is_recorded(
     assert verdicts(Account(tmp_path, **declared), "GV-01") == [expected]
 
 
-def test_gv_01_shows_agreements_and_does_not_need_them(tmp_path: Path) -> None:
-    account = Account(tmp_path, data_role="controller", register_reference="RoPA 7")
-    (finding,) = findings(account.denies(LIST_CUSTOMER_AGREEMENTS), "GV-01")
-    assert finding.status == "pass"
-    assert "Agreements listed by Artifact: not seen" in finding.observed
-
-
-def test_gv_01_shows_agreements_of_every_page(tmp_path: Path) -> None:
+def test_gv_06_shows_agreements_of_every_page(tmp_path: Path) -> None:
     listed = Account(tmp_path).lists(LIST_CUSTOMER_AGREEMENTS, {"name": "DPA", "state": "ACTIVE"})
     snapshot = listed.snapshot()
     (last,) = snapshot.answer(LIST_CUSTOMER_AGREEMENTS).requests
     first = replace(last, response={"customerAgreements": []}, id="E9999")
     paged = Snapshot(snapshot.header, [first, *snapshot.requests], snapshot.folder)
-    (finding,) = [one for one in evaluate(tabulate(paged)).leaves if one.control == "GV-01"]
+    (finding,) = [one for one in evaluate(tabulate(paged)).leaves if one.control == "GV-06"]
     assert "Agreements listed by Artifact: DPA" in finding.observed
 
 
-def test_gv_01_cites_the_parameters(tmp_path: Path) -> None:
+def test_gv_01_cites_the_parameters_alone(tmp_path: Path) -> None:
     account = Account(tmp_path, data_role="controller", register_reference="RoPA 7")
     (finding,) = findings(account, "GV-01")
-    assert finding.evidence[:2] == ("parameters#/data_role", "parameters#/register_reference")
+    cited = ("data_role", "register_reference", "controller", "contact")
+    assert finding.evidence == tuple(f"parameters#/{name}" for name in cited)
 
 
 def report(
@@ -674,7 +668,7 @@ def test_gv_05_does_not_take_a_denied_list_for_a_stranger(tmp_path: Path) -> Non
         (
             [],
             "not declared",
-            "set allowed_regions in the parameters; add {}, where the bucket lies,",
+            "the regions in which data may rest (allowed_regions); add {}, where the bucket lies,",
         ),
         ([REGION, ABROAD], "not collected", "add {}, where the bucket lies, to regions"),
     ],

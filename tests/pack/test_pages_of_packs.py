@@ -111,7 +111,10 @@ def test_so_has_an_account_that_uses_it_in_other_regions(read: Any) -> None:
     first = " ".join(words for _, _, words in pages[0].lines)
     assert "AppStream is not in use in the region of this run (eu-central-1)" in first
     assert "6 buckets of AppStream lie in regions that this run leaves out: eu-west-1," in first
-    assert "Set allowed_regions in the parameters; add eu-west-1, where the bucket lies" in first
+    assert (
+        "Not declared: the regions in which data may rest (allowed_regions); add eu-west-1,"
+        in first
+    )
 
 
 @pytest.mark.parametrize("account", RUNS)

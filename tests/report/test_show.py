@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_notebook
 
-from kit.calls import GET_BUCKET_POLICY, GET_MACIE_SESSION, LIST_REPORTS, LOOKUP_EVENTS
+from kit.calls import (
+    DESCRIBE_REGIONS,
+    GET_BUCKET_POLICY,
+    GET_MACIE_SESSION,
+    LIST_REGIONS,
+    LIST_REPORTS,
+    LOOKUP_EVENTS,
+)
 from kit.catalogue import texts
 from kit.collect.handshakes import Handshake
 from kit.controls import CONTROLS
@@ -307,9 +314,31 @@ def test_the_scope_has_every_request_and_the_regions_that_were_left_out(tables: 
     rows = show.scope(tables.snapshot).rows
     assert sum(row[2] or 0 for row in rows) == len(tables.snapshot.requests)
     (reported,) = {tuple(cell) for cell in tables["places"].frame["not_looked_at"]}
-    left = [region for region, state, *_ in rows if "not in scope" in state]
+    left = [region for region, state, *_ in rows if "no request about AppStream" in state]
     assert left == ([", ".join(reported)] if reported else [])
-    assert all(row[2:] == [None, None] for row in rows if "not in scope" in str(row[1]))
+    assert all(row[2:] == [None, None] for row in rows if row[0] in left)
+
+
+def test_a_region_of_global_services_that_was_left_out_has_one_row(tmp_path: Path) -> None:
+    names = (REGION, "us-east-1", "us-west-2")
+    enabled = [{"RegionName": name, "RegionOptStatus": "ENABLED_BY_DEFAULT"} for name in names]
+    snapshot = Account(tmp_path).fleet().lists(LIST_REGIONS, *enabled).snapshot()
+    states = {region: state for region, state, *_ in show.scope(snapshot).rows}
+    assert list(states) == [*names]
+    out = "not in scope: enabled, and the kit sent no request about AppStream"
+    assert states["us-west-2"] == out
+    assert states["us-east-1"].startswith(f"{out}. Requests to services that AWS has once for")
+    assert ": account, " in states["us-east-1"]
+
+
+def test_a_region_of_global_services_alone_is_not_in_scope(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet()
+    snapshot = account.denies(LIST_REGIONS).denies(DESCRIBE_REGIONS).snapshot()
+    states = {region: state for region, state, *_ in show.scope(snapshot).rows}
+    assert "others" in states
+    elsewhere = [state for region, state in states.items() if region not in (REGION, "others")]
+    assert elsewhere
+    assert all(state.startswith("not in scope. Requests") for state in elsewhere)
 
 
 def test_what_sums_up_others_is_reported_beside_the_counts(findings: Findings) -> None:

@@ -88,7 +88,12 @@ def text(id: str, /, **values: object) -> str:
         raise KeyError(message) from None
     if not isinstance(entry, str):
         entry = entry[PLURAL[values["count"] != 1]]
-    return _FIELD.sub(lambda field: str(values[field[1]]), entry) if values else entry
+    return _FIELD.sub(lambda field: _written(values[field[1]]), entry) if values else entry
+
+
+def _written(value: object) -> str:
+    """Return a value as sentences have it: whole numbers as in tables, with commas."""
+    return f"{value:,}" if type(value) is int else str(value)
 
 
 def in_language(id: str, language: str) -> str:
