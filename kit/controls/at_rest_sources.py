@@ -69,6 +69,14 @@ def keys_of_recordings_are_usable(recording_keys_usable: bool) -> bool:
 
 
 @screenshots_of_agents_are_protected.clause
+def keys_are_in_declared_accounts(
+    key_accounts: list[str], *, allowed_key_accounts: list[str]
+) -> bool:
+    """The keys are the account's, AWS's, or of an account that the parameters declare."""
+    return set(key_accounts) <= set(allowed_key_accounts)
+
+
+@screenshots_of_agents_are_protected.clause
 def screenshots_are_closed_to_the_public(public_by_policy: bool) -> bool:
     """The bucket is not public by its policy."""
     return not public_by_policy

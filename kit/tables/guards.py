@@ -49,13 +49,13 @@ _SIZES = ("ObjectSizeGreaterThan", "ObjectSizeLessThan")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
 ANOTHER = "another account"
 _PER_BUCKET = (GET_BUCKET_ENCRYPTION, GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING)
-_KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
+KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
 
 ENCRYPTION_COLUMNS = {
     "sse_algorithm": Column(calls=(GET_BUCKET_ENCRYPTION,)),
-    "key_class": Column(calls=_KEY_CALLS),
-    "key_state": Column(calls=_KEY_CALLS),
-    "key_account": Column(calls=_KEY_CALLS),
+    "key_class": Column(calls=KEY_CALLS),
+    "key_state": Column(calls=KEY_CALLS),
+    "key_account": Column(calls=KEY_CALLS),
 }
 PUBLIC_COLUMN = Column(calls=(GET_BUCKET_POLICY_STATUS,))
 PUBLIC_ACCESS_COLUMNS = {
