@@ -876,6 +876,7 @@ def _run(
 ) -> Any:
     from kit import warm
     from kit.collect.collector import collect
+    from kit.collect.earlier import describe_left_out
     from kit.judge import calls_of
     from kit.pack.seal import refuse_mismatch
     from kit.redact.labels import describe_new_key
@@ -892,6 +893,8 @@ def _run(
             progress=not quiet,
             signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
         )
+        if left_out := describe_left_out(snapshot.earlier, snapshot.header["pseudonym_key"]):
+            terminal.line(f"previous: {left_out}", err=True)
         with _resumable(snapshot.folder, collected=True):
             if not in_json:
                 terminal.line(f"snapshot: {snapshot.folder}")

@@ -124,6 +124,11 @@ def _label_key(run: Run) -> Line:
     if not path.exists():
         new = f"{path} will be created by the first run; keep it, labels of later packs need it"
         text = describe_new_key(run) or new
+        if not (run.controller or run.pseudonym_key):
+            text += (
+                "; controller decides which key is used, and packs of another key cannot be compared, "
+                "so write controller before the first run"
+            )
         return Line("label key", NOTE, text)
     try:
         labels = open_labels(run)

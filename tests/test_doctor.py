@@ -41,6 +41,9 @@ def test_init_writes_an_account_that_declares_nothing(signed_in: Path) -> None:
     assert written == {"account": ACCOUNT, "regions": []}
     assert "eu-central-1" in Path("mine.yaml").read_text()
     assert parameters(Path("mine.yaml")).account == ACCOUNT
+    assert "decides which key makes the labels of packs. Write it before" in (
+        Path("mine.yaml").read_text()
+    )
 
 
 def test_init_replaces_no_file(signed_in: Path) -> None:
@@ -105,6 +108,19 @@ def test_what_only_checks_makes_no_key_of_the_labels(signed_in: Path) -> None:
     assert "not evidenced  GV-01: not declared" in done.stdout
     assert not place.parent.exists()
     assert not (signed_in / "config").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"), [("", True), ("controller: A\n", False), ("pseudonym_key: k\n", False)]
+)
+def test_the_doctor_states_that_the_controller_decides_the_key(
+    given: str, warned: bool, signed_in: Path
+) -> None:
+    Path("mine.yaml").write_text(
+        f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [GV-01]\n{given}'
+    )
+    done = evidence("doctor", "mine.yaml", "--quiet")
+    assert ("so write controller before the first run" in done.stdout) is warned
 
 
 def test_the_doctor_gives_the_reason_of_what_has_no_error_code(signed_in: Path) -> None:
