@@ -48,6 +48,9 @@ _NEVER = Default(NEVER_ON, "versioning")
 _SIZES = ("ObjectSizeGreaterThan", "ObjectSizeLessThan")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
 ANOTHER = "another account"
+# States in which a key encrypts and decrypts; a key is "Updating" for seconds, and works meanwhile:
+# https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-update.html
+USABLE = ("Enabled", "Updating")
 _PER_BUCKET = (GET_BUCKET_ENCRYPTION, GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING)
 KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
 

@@ -27,6 +27,7 @@ from kit.tables.guards import (
     OWNERSHIP_COLUMN,
     PUBLIC_ACCESS_COLUMNS,
     PUBLIC_COLUMN,
+    USABLE,
     VERSIONING_COLUMN,
     encryption,
     kept_days,
@@ -147,7 +148,7 @@ def source_buckets(snapshot: Snapshot) -> list[Bucket]:
 def _recording_keys_usable(snapshot: Snapshot, bucket: Bucket) -> Cell:
     """Return whether every key that encrypts recordings in a bucket is enabled."""
     return known_all(
-        derive(lambda state: state in (None, "Enabled"), key_state(snapshot, key))
+        derive(lambda state: state in (None, *USABLE), key_state(snapshot, key))
         for key in _recording_keys(snapshot, bucket)
     )
 
