@@ -628,13 +628,14 @@ def demo(quiet: bool) -> None:
 @click.option("--profile", "aws_profile", default="", help="Of your AWS configuration.")
 def init(file: Path, aws_profile: str) -> None:
     """Write a parameters FILE for the account that you are signed in to; it declares nothing."""
-    from kit.doctor import enabled_regions, sign_in
+    from kit.doctor import enabled_regions, policies, sign_in
     from kit.outputs import write_file
     from kit.parameters_page import starter
 
     if file.exists():
         raise UserError(f"FILE: {file} exists already; name another")
-    caller, _ = sign_in(_signing_in_with(aws_profile))
+    stranger = _signing_in_with(aws_profile)
+    caller, _ = sign_in(stranger, policies(stranger))
     terminal.line(f"signed in: {caller.arn}", err=True)
     run = _read_run(None, {"account": caller.account, "aws_profile": aws_profile})
     text = starter(caller.account, aws_profile, enabled_regions(run))
@@ -666,22 +667,27 @@ def doctor(parameters: Path | None, aws_profile: str, quiet: bool, in_json: bool
     given = {"aws_profile": aws_profile}
     run = _read_run(parameters, given) if parameters else _signing_in_with(aws_profile)
     lines = [*checks.of_this_machine(run)]
-    code = 0
+    code, signing_in = 0, False
     try:
-        caller, of_the_sign_in = checks.sign_in(run)
+        policies = checks.policies(run)
+        signing_in = True
+        caller, of_the_sign_in = checks.sign_in(run, policies)
         lines += of_the_sign_in
+        signing_in = False
         if not parameters:
             run = _read_run(None, {**given, "account": caller.account})
         lines += checks.of_the_account(run, parameters, progress=not quiet)
     except UserError as error:
-        lines.append(checks.Line("account", checks.WRONG, str(error)))
         code = _NOT_RUN if isinstance(error, CannotRunError) else _BAD_INPUT
+        of_account = signing_in or code == _NOT_RUN
+        subject = "account" if of_account else checks.what_failed(error)
+        lines.append(checks.Line(subject, checks.WRONG, str(error)))
     if in_json:
         _print_json([asdict(line) for line in lines])
     else:
         for line in lines:
             command = f"; {line.command}" if line.command else ""
-            terminal.line(f"{line.state:<8}{line.subject:<15}{line.message}{command}")
+            terminal.line(f"{line.state:<8}{line.subject:<14} {line.message}{command}")
     wrong = any(line.state == checks.WRONG for line in lines)
     sys.exit(code or (_MISSING if wrong else 0))
 
@@ -873,6 +879,7 @@ def _run(
 ) -> Any:
     from kit import warm
     from kit.collect.collector import collect
+    from kit.collect.earlier import describe_left_out
     from kit.judge import calls_of
     from kit.pack.seal import refuse_mismatch
     from kit.redact.labels import describe_new_key
@@ -888,6 +895,8 @@ def _run(
             progress=not quiet,
             signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
         )
+        if left_out := describe_left_out(snapshot.earlier, snapshot.header["pseudonym_key"]):
+            terminal.line(f"previous: {left_out}", err=True)
         with _resumable(snapshot.folder, collected=True):
             if not in_json:
                 terminal.line(f"snapshot: {snapshot.folder}")
