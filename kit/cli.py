@@ -348,11 +348,11 @@ def seal(
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
     from kit import warm
 
-    _name_leftovers((to or snapshot).parent)
     with warm.forked():
         key = _open_key(**signing)
         with _resumable(snapshot, collected=False, to=to, notebook=notebook):
             pack = _seal(snapshot, to, quiet, key, notebook)
+    _name_leftovers((to or snapshot).parent)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
 
@@ -445,8 +445,8 @@ def organisation(
     for account in expect:
         if not re.fullmatch(r"\d{12}", account, re.ASCII):
             raise UserError(f"--expect: {account!r}: must be an AWS account id of 12 digits")
-    _name_leftovers(packs)
     made = seal_organisation(packs, to, expect, trust=trust, language=language, progress=not quiet)
+    _name_leftovers(packs)
     _print_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
     terminal.line(f"accounts: {len(made.records)}, {failing} of them with a fail")
@@ -493,7 +493,6 @@ def compare(
     """
     from kit.overviews.document import seal_changes
 
-    _name_leftovers(*filter(None, (earlier, later)))
     made = seal_changes(
         earlier,
         later,
@@ -503,6 +502,7 @@ def compare(
         progress=not quiet,
         other_keys=other_keys,
     )
+    _name_leftovers(*filter(None, (earlier, later)))
     counts, remarks = made.facts["counts"], made.facts["remarks"]
     if in_json:
         _print_json({"pack": str(made.folder), "changes": counts, "remarks": remarks})
@@ -583,19 +583,16 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
     """Remove what killed runs left below FOLDERS, and in the temporary folder.
 
     FOLDERS are places of outputs, by default ./outputs. The command follows no link, and leaves
-    what a living process writes. It lists folders that have the log of a failed run alone, and
-    leaves them.
+    what a living process writes. It also removes the logs of runs that made nothing else.
     """
     from kit import leftovers
 
     folders = folders or (Path("outputs"),)
-    left = leftovers.find(folders)
+    left = [*leftovers.find(folders), *leftovers.find_logs(folders)]
     for each in left:
         state = ", in use: stays" if each.held else ""
         size = leftovers.in_bytes(each.size)
         terminal.line(f"{each.path}  {each.what}, {size}{state}")
-    for path in leftovers.logs_alone(folders):
-        terminal.line(f"{path}  log of a run that made nothing else: stays until you delete it")
     free = [each for each in left if not each.held]
     gone = free if dry_run else leftovers.remove(free, folders)
     size = leftovers.in_bytes(sum(each.size for each in gone))
@@ -887,7 +884,6 @@ def _run(
     from kit.pack.seal import refuse_mismatch
     from kit.redact.labels import describe_new_key
 
-    _name_leftovers(Path(run.outputs))
     refuse_mismatch(run, any((signing or {}).values()))
     with warm.forked():
         key = _open_key(**signing or {})
@@ -905,6 +901,7 @@ def _run(
             if not in_json:
                 terminal.line(f"snapshot: {snapshot.folder}")
             pack = _seal(snapshot.folder, None, quiet, key)
+    _name_leftovers(Path(run.outputs))
     stops = [stop["message"] for stop in snapshot.stopped]
     _print_pack(pack, snapshot.folder, in_json, stops, file)
     return pack
@@ -1020,6 +1017,7 @@ def _print_json(value: Any) -> None:
 
 
 def _name_leftovers(*folders: Path) -> None:
+    """Name what interrupted runs left, once the command has made what it is for."""
     from kit.leftovers import notice
 
     line = notice(folders)
