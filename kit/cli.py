@@ -348,11 +348,11 @@ def seal(
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
     from kit import warm
 
-    _name_leftovers((to or snapshot).parent)
     with warm.forked():
         key = _open_key(**signing)
         with _resumable(snapshot, collected=False, to=to, notebook=notebook):
             pack = _seal(snapshot, to, quiet, key, notebook)
+    _name_leftovers((to or snapshot).parent)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
 
@@ -445,8 +445,8 @@ def organisation(
     for account in expect:
         if not re.fullmatch(r"\d{12}", account, re.ASCII):
             raise UserError(f"--expect: {account!r}: must be an AWS account id of 12 digits")
-    _name_leftovers(packs)
     made = seal_organisation(packs, to, expect, trust=trust, language=language, progress=not quiet)
+    _name_leftovers(packs)
     _print_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
     terminal.line(f"accounts: {len(made.records)}, {failing} of them with a fail")
@@ -493,7 +493,6 @@ def compare(
     """
     from kit.overviews.document import seal_changes
 
-    _name_leftovers(*filter(None, (earlier, later)))
     made = seal_changes(
         earlier,
         later,
@@ -503,6 +502,7 @@ def compare(
         progress=not quiet,
         other_keys=other_keys,
     )
+    _name_leftovers(*filter(None, (earlier, later)))
     counts, remarks = made.facts["counts"], made.facts["remarks"]
     if in_json:
         _print_json({"pack": str(made.folder), "changes": counts, "remarks": remarks})
@@ -583,19 +583,16 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
     """Remove what killed runs left below FOLDERS, and in the temporary folder.
 
     FOLDERS are places of outputs, by default ./outputs. The command follows no link, and leaves
-    what a living process writes. It lists folders that have the log of a failed run alone, and
-    leaves them.
+    what a living process writes. It also removes the logs of runs that made nothing else.
     """
     from kit import leftovers
 
     folders = folders or (Path("outputs"),)
-    left = leftovers.find(folders)
+    left = [*leftovers.find(folders), *leftovers.find_logs(folders)]
     for each in left:
         state = ", in use: stays" if each.held else ""
         size = leftovers.in_bytes(each.size)
         terminal.line(f"{each.path}  {each.what}, {size}{state}")
-    for path in leftovers.logs_alone(folders):
-        terminal.line(f"{path}  log of a run that made nothing else: stays until you delete it")
     free = [each for each in left if not each.held]
     gone = free if dry_run else leftovers.remove(free, folders)
     size = leftovers.in_bytes(sum(each.size for each in gone))
@@ -631,13 +628,14 @@ def demo(quiet: bool) -> None:
 @click.option("--profile", "aws_profile", default="", help="Of your AWS configuration.")
 def init(file: Path, aws_profile: str) -> None:
     """Write a parameters FILE for the account that you are signed in to; it declares nothing."""
-    from kit.doctor import enabled_regions, sign_in
+    from kit.doctor import enabled_regions, policies, sign_in
     from kit.outputs import write_file
     from kit.parameters_page import starter
 
     if file.exists():
         raise UserError(f"FILE: {file} exists already; name another")
-    caller, _ = sign_in(_signing_in_with(aws_profile))
+    stranger = _signing_in_with(aws_profile)
+    caller, _ = sign_in(stranger, policies(stranger))
     terminal.line(f"signed in: {caller.arn}", err=True)
     run = _read_run(None, {"account": caller.account, "aws_profile": aws_profile})
     text = starter(caller.account, aws_profile, enabled_regions(run))
@@ -669,22 +667,27 @@ def doctor(parameters: Path | None, aws_profile: str, quiet: bool, in_json: bool
     given = {"aws_profile": aws_profile}
     run = _read_run(parameters, given) if parameters else _signing_in_with(aws_profile)
     lines = [*checks.of_this_machine(run)]
-    code = 0
+    code, signing_in = 0, False
     try:
-        caller, of_the_sign_in = checks.sign_in(run)
+        policies = checks.policies(run)
+        signing_in = True
+        caller, of_the_sign_in = checks.sign_in(run, policies)
         lines += of_the_sign_in
+        signing_in = False
         if not parameters:
             run = _read_run(None, {**given, "account": caller.account})
         lines += checks.of_the_account(run, parameters, progress=not quiet)
     except UserError as error:
-        lines.append(checks.Line("account", checks.WRONG, str(error)))
         code = _NOT_RUN if isinstance(error, CannotRunError) else _BAD_INPUT
+        of_account = signing_in or code == _NOT_RUN
+        subject = "account" if of_account else checks.what_failed(error)
+        lines.append(checks.Line(subject, checks.WRONG, str(error)))
     if in_json:
         _print_json([asdict(line) for line in lines])
     else:
         for line in lines:
             command = f"; {line.command}" if line.command else ""
-            terminal.line(f"{line.state:<8}{line.subject:<15}{line.message}{command}")
+            terminal.line(f"{line.state:<8}{line.subject:<14} {line.message}{command}")
     wrong = any(line.state == checks.WRONG for line in lines)
     sys.exit(code or (_MISSING if wrong else 0))
 
@@ -876,11 +879,11 @@ def _run(
 ) -> Any:
     from kit import warm
     from kit.collect.collector import collect
+    from kit.collect.earlier import describe_left_out
     from kit.judge import calls_of
     from kit.pack.seal import refuse_mismatch
     from kit.redact.labels import describe_new_key
 
-    _name_leftovers(Path(run.outputs))
     refuse_mismatch(run, any((signing or {}).values()))
     with warm.forked():
         key = _open_key(**signing or {})
@@ -892,10 +895,13 @@ def _run(
             progress=not quiet,
             signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
         )
+        if left_out := describe_left_out(snapshot.earlier, snapshot.header["pseudonym_key"]):
+            terminal.line(f"previous: {left_out}", err=True)
         with _resumable(snapshot.folder, collected=True):
             if not in_json:
                 terminal.line(f"snapshot: {snapshot.folder}")
             pack = _seal(snapshot.folder, None, quiet, key)
+    _name_leftovers(Path(run.outputs))
     stops = [stop["message"] for stop in snapshot.stopped]
     _print_pack(pack, snapshot.folder, in_json, stops, file)
     return pack
@@ -1011,6 +1017,7 @@ def _print_json(value: Any) -> None:
 
 
 def _name_leftovers(*folders: Path) -> None:
+    """Name what interrupted runs left, once the command has made what it is for."""
     from kit.leftovers import notice
 
     line = notice(folders)

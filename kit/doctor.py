@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kit.calls import with_sources
@@ -20,6 +21,11 @@ from kit.errors import UserError
 from kit.outputs import cannot_write, check_writable, scratch
 from kit.parameters import Run
 from kit.terminal import typed
+from kit.visible import as_json
+
+if TYPE_CHECKING:
+    from kit.calls import RunContext
+    from kit.snapshot import Request
 
 OK, NOTE, WRONG = "ok", "note", "FAILED"
 # AWS refuses requests whose time differs by more (Amazon S3, RequestTimeTooSkewed).
@@ -27,7 +33,7 @@ _MOST_SKEW = 300
 _LEAST_BYTES = 200 << 20  # a pack of a large account, its snapshot, and their temporary copies
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY")
 _AUTHORITIES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
-_MOST_NAMED = 8
+_MOST_NAMED, _LONGEST = 8, 120  # names in a line, and characters of a name
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,15 @@ class Line:
     message : str
     command : str
         What helps, to type; empty where nothing has to be done.
+    resources : tuple of str
+        What requests that failed were about, in clear and whole; empty where they name nothing.
     """
 
     subject: str
     state: str
     message: str
     command: str = ""
+    resources: tuple[str, ...] = ()
 
 
 def of_this_machine(run: Run) -> Iterator[Line]:
@@ -124,6 +133,11 @@ def _label_key(run: Run) -> Line:
     if not path.exists():
         new = f"{path} will be created by the first run; keep it, labels of later packs need it"
         text = describe_new_key(run) or new
+        if not (run.controller or run.pseudonym_key):
+            text += (
+                "; controller decides which key is used, and packs of another key cannot be compared, "
+                "so write controller before the first run"
+            )
         return Line("label key", NOTE, text)
     try:
         labels = open_labels(run)
@@ -132,15 +146,21 @@ def _label_key(run: Run) -> Line:
     return Line("label key", OK, f"{path}, fingerprint {labels.fingerprint}")
 
 
-def sign_in(run: Run) -> tuple[Caller, list[Line]]:
+def sign_in(run: Run, session: Sequence[SessionPolicy]) -> tuple[Caller, list[Line]]:
     """Return who signs in, and the lines about it: until when, and whether the clock is right.
+
+    Parameters
+    ----------
+    run : Run
+    session : sequence of SessionPolicy
+        As `policies` returns them.
 
     Raises
     ------
     UserError
         Nobody can sign in; the message has the command that helps.
     """
-    caller = who(run, _policies(run))
+    caller = who(run, session)
     until = f"until {caller.ends:%H:%M} UTC" if caller.ends else "without an end that AWS states"
     lines = [Line("signed in", OK, f"{caller.arn}, {until}")]
     if caller.answered:
@@ -152,7 +172,14 @@ def sign_in(run: Run) -> tuple[Caller, list[Line]]:
     return caller, lines
 
 
-def _policies(run: Run) -> Sequence[SessionPolicy]:
+def policies(run: Run) -> Sequence[SessionPolicy]:
+    """Return the policies of the session of a run.
+
+    Raises
+    ------
+    UserError
+        What the parameters name is wrong, such as a control or the file of waivers.
+    """
     from kit.judge import calls_of
 
     partition = run.partition or "aws"
@@ -190,7 +217,7 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
     Nothing but the requests themselves shows which permissions there are: AWS's simulator knows no
     policies of resources and of the organisation, and needs a permission of its own.
     """
-    from kit.calls import CALLS
+    from kit.calls import CALLS, RunContext
     from kit.catalogue.statuses import NOT_EVIDENCED
     from kit.collect.collector import collect
     from kit.judge import calls_of, evaluate
@@ -209,17 +236,24 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
         yield Line("collection", WRONG, stop["message"])
     sent: Counter[str] = Counter()
     refused: Counter[tuple[str, str, str]] = Counter()
+    about: dict[tuple[str, str, str], dict[str, None]] = {}
+    context = RunContext.of(snapshot.account, snapshot.as_of, snapshot.run)
     for request in snapshot.requests:
         action = CALLS[request.call].action
         sent[action] += 1
         if request.error and not request.absent:
             code = request.error["code"]
-            refused[action, code, reason_for(code, request.status)] += 1
+            refusal = action, code, reason_for(code, request.status)
+            refused[refusal] += 1
+            if resource := _resource(request, context):
+                about.setdefault(refusal, {})[resource] = None
     for (action, code, reason), count in sorted(refused.items()):
         everywhere = count == sent[action] and reason == "denied"
-        text = f"{action}: {count} of {sent[action]} requests failed ({code})"
+        resources = tuple(about.get((action, code, reason), ()))
+        text = f"{action}: {count} of {sent[action]} requests failed ({code}){_named(resources)}"
         command = f"{typed()} policy {file or ''}".rstrip() if everywhere else ""
-        yield Line("permission", WRONG if everywhere else NOTE, text, command)
+        subject = "permission" if reason == "denied" else "request"
+        yield Line(subject, WRONG if everywhere else NOTE, text, command, resources)
     good = sent.keys() - {action for action, _, _ in refused}
     yield Line("permission", OK, f"{len(good)} actions of the plan were allowed")
     untried = sorted({call.action for call in needed} - sent.keys())
@@ -235,3 +269,27 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
         named = sorted(controls)
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
         yield Line(NOT_EVIDENCED, NOTE, f"{', '.join(named[:_MOST_NAMED])}{more}: {what}")
+
+
+def what_failed(error: UserError) -> str:
+    """Return the field of the parameters that an error is about, or "parameters"."""
+    first = str(error).split(": ")[:2]  # the second follows file and line
+    return next((name for name in first if name in Run.model_fields), "parameters")
+
+
+def _resource(request: Request, context: RunContext) -> str:
+    """Return what a request was about: its parameters beside those that the call declares."""
+    from kit.calls import CALLS
+
+    declared = CALLS[request.call].parameters(context)
+    own = [value for name, value in request.parameters.items() if name not in declared]
+    return " ".join(value if isinstance(value, str) else as_json(value, None) for value in own)
+
+
+def _named(resources: Sequence[str]) -> str:
+    """Return the first resources, quoted, as the end of a line; empty without resources."""
+    if not resources:
+        return ""
+    cut = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in resources]
+    more = f" and {len(cut) - _MOST_NAMED} more" if len(cut) > _MOST_NAMED else ""
+    return ": " + ", ".join(f"'{name}'" for name in cut[:_MOST_NAMED]) + more

@@ -2,7 +2,8 @@
 
 A folder counts as the kit's only where its name has the form that `kit.outputs` gives, it belongs to
 this user, and its lock file holds the kit's mark. The lock, not a process id, shows whether somebody
-still writes there: ids are used again, and differ between machines and containers.
+still writes there: ids are used again, and differ between machines and containers. A run that made
+nothing leaves its log, which shows why; the log is its own lock.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.log import NAME
+from kit.log import NAME, begins_a_log
 from kit.outputs import LOCK, MARK, TEMPORARY, remove_space, temporary
 from kit.redact.labels import key_folder
 from kit.terminal import typed
@@ -26,6 +27,8 @@ from kit.visible import one_line
 _BESIDE = re.compile(r"\.([\w.-]+)\.[0-9a-f]{8}", re.ASCII)
 _SCRATCH = re.compile(rf"{TEMPORARY}[0-9a-f]{{8}}")
 _FINISHED = {"bagit.txt", "snapshot.json"}  # folders with these are outputs: the search passes them
+_RUN_AT = 2  # folders below outputs: outputs/<account>/<run>
+_FIRST_LINE = 1 << 16  # bytes that hold the first line of a log
 _DEEPEST = 6  # folders below outputs: outputs/organisation/<time>/.pack.<hex> is at 3
 
 
@@ -61,12 +64,17 @@ def find(folders: Iterable[Path]) -> list[Leftover]:
     return [leftover for leftover, _, _ in _search(folders, fcntl.LOCK_SH)]
 
 
-def remove(leftovers: Iterable[Leftover], folders: Iterable[Path]) -> list[Leftover]:
+def find_logs(folders: Iterable[Path]) -> list[Leftover]:
+    """Return the folders of runs that left their log and nothing else, as `find` does."""
+    return [leftover for leftover, _ in _search_logs(folders)]
+
+
+def remove(leftovers: Iterable[Leftover], folders: Collection[Path]) -> list[Leftover]:
     """Remove leftovers that nobody holds, and return those that are gone.
 
     The lock of each is held while it is removed, so that no process can take it up.
     """
-    wanted = {leftover.path for leftover in leftovers}
+    wanted, named = {leftover.path for leftover in leftovers}, {*folders}
     gone = []
     for leftover, name, dir_fd in _search(folders, fcntl.LOCK_EX):
         if leftover.path in wanted and not leftover.held:
@@ -75,21 +83,15 @@ def remove(leftovers: Iterable[Leftover], folders: Iterable[Path]) -> list[Lefto
                 os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
                 continue
             gone.append(leftover)
+    for leftover, dir_fd in _search_logs(folders):
+        if leftover.path in wanted and not leftover.held:
+            with suppress(OSError):
+                os.unlink(NAME, dir_fd=dir_fd)
+                gone.append(leftover)
+                leftover.path.rmdir()
+                if not {leftover.path, leftover.path.parent} & named:
+                    leftover.path.parent.rmdir()  # of the account, where this was its only run
     return gone
-
-
-def logs_alone(folders: Iterable[Path]) -> Iterator[Path]:
-    """Yield the folders of runs that left their log and nothing else, down to outputs/<account>/<run>.
-
-    A run that signs in at this moment has such a folder too, and no lock shows it: nothing removes
-    them but people.
-    """
-    for folder in folders:
-        for pattern in (NAME, f"*/{NAME}", f"*/*/{NAME}"):
-            for log in sorted(folder.glob(pattern)):
-                with suppress(OSError):
-                    if os.listdir(log.parent) == [NAME]:
-                        yield log.parent
 
 
 def notice(folders: Iterable[Path]) -> str:
@@ -101,10 +103,11 @@ def notice(folders: Iterable[Path]) -> str:
         return ""
     more = f" and {len(left) - 1} more" if len(left) > 1 else ""
     size = in_bytes(sum(leftover.size for leftover in left))
-    below = " ".join(shlex.quote(str(folder)) for folder in folders)
+    below = (shlex.quote(str(folder)) for folder in folders if folder.is_dir())
+    command = " ".join([typed(), "clean", *below])
     return one_line(
         f"an interrupted run left {left[0].path}{more} ({size}); "
-        f"`{typed()} clean {below}` lists and removes what was left"
+        f"`{command}` lists and removes what was left"
     )
 
 
@@ -123,6 +126,38 @@ def _search(folders: Iterable[Path], lock: int) -> Iterator[tuple[Leftover, str,
             yield from _look(parent, name, dir_fd, lock, what)
     for parent, name, dir_fd in _candidates(temporary(), _SCRATCH, 0):
         yield from _look(parent, name, dir_fd, lock, "temporary folder")
+
+
+def _search_logs(folders: Iterable[Path]) -> Iterator[tuple[Leftover, int]]:
+    """Yield the folders that hold the log of a run alone, down to outputs/<account>/<run>.
+
+    Commands share the lock of a log that they write; it is this process's meanwhile.
+    """
+    for folder in folders:
+        top = os.path.realpath(folder)
+        for path, names, files, descriptor in _walk(top):
+            below = Path(path).relative_to(top)
+            if files == [NAME] and not names:
+                with suppress(OSError), _lock_log(descriptor) as held:
+                    if held is not None and os.listdir(descriptor) == [NAME]:
+                        what = "log of a run that made nothing else"
+                        yield Leftover(folder / below, what, _size(descriptor), held), descriptor
+            if len(below.parts) >= _RUN_AT or _FINISHED & set(files):
+                names.clear()
+
+
+@contextmanager
+def _lock_log(descriptor: int) -> Iterator[bool | None]:
+    """Lock the log in a folder; whether another holds it, None where it is not this user's."""
+    file = os.open(NAME, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=descriptor)
+    try:
+        status = os.fstat(file)
+        if status.st_uid != os.geteuid() or not begins_a_log(os.read(file, _FIRST_LINE)):
+            yield None
+            return
+        yield _is_held(file, fcntl.LOCK_EX)
+    finally:
+        os.close(file)
 
 
 def _candidates(
@@ -181,14 +216,18 @@ def _lock(descriptor: int, kind: int) -> Iterator[bool | None]:
         if not is_file or not MARK.startswith(os.read(file, len(MARK) + 1)):
             yield None
             return
-        try:
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
-        except OSError:  # held, or a file system without locks
-            yield True
-        else:
-            yield False
+        yield _is_held(file, kind)
     finally:
         os.close(file)
+
+
+def _is_held(file: int, kind: int) -> bool:
+    """Whether another holds an open file, or its file system has no locks; else lock it."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
 
 
 def _size(descriptor: int) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import datetime as dt
 import errno
+import fcntl
 import json
 import logging
 import os
@@ -160,7 +161,6 @@ class _Waiting(logging.Handler):
         self.acquire()
         try:
             if self._file is None:
-                make_parents(path)
                 self._file, self.path = _open(path), path
                 for line in self._lines:
                     self._write(line)
@@ -202,13 +202,31 @@ class _ForPeople(logging.Handler):
 
 
 def _open(path: Path) -> int:
-    """Open a file to add lines to; no link is followed, and nothing else than a file is opened."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-    file = os.open(path, flags, 0o600)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
-    return file
+    """Open a file to add lines to; no link is followed, and nothing else than a file is opened.
+
+    A lock that commands share keeps `kit.leftovers` from removing the log while one of them runs.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    while True:
+        make_parents(path)
+        file = os.open(path, flags, 0o600)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+        with suppress(OSError):  # a file system without locks: nothing is removed there
+            fcntl.flock(file, fcntl.LOCK_SH)
+        if os.fstat(file).st_nlink:
+            return file
+        os.close(file)  # `evidence clean` was first
+
+
+def begins_a_log(content: bytes) -> bool:
+    """Whether a content begins as the kit's logs do."""
+    try:
+        first = json.loads(content.partition(b"\n")[0])
+    except ValueError:
+        return False
+    return isinstance(first, dict) and first.get("event") == "started" and "command" in first
 
 
 # --- what may be read ---------------------------------------------------------------------------

@@ -321,6 +321,8 @@ class Run(Strict):
     controller: str = _field(
         "",
         title="name of the controller",
+        more="It decides which key makes the labels of packs: write it before the first run, and the "
+        "same in every later run.",
         sample="Name of the controller",
         declares=True,
     )

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic.fields import FieldInfo
 
-from kit.parameters import Run
+from kit.parameters import SAMPLES, Run
 
 _WIDTH = 91
 _HEAD = """\
@@ -65,6 +65,9 @@ def starter(account: str, profile: str, enabled: Sequence[str]) -> str:
             break_on_hyphens=False,
         ),
         "regions: []",
+        "# The controller decides which key makes the labels of packs. Write it before the first run, and",
+        "# the same in every later run: packs with labels of different keys cannot be compared.",
+        f"#controller: {SAMPLES['controller']}",
     ]
     return "\n".join(lines) + "\n"
 

@@ -318,10 +318,13 @@ class Earlier:
     places : mapping
         Status, and ISO time since which it is open (empty where it is not), of each verdict of
         the newest, by control, region, resource or subject, and part: `kit.judge.digest.places_of`.
+    left_out : tuple of mapping
+        ``as_of`` and ``label_key`` of packs with labels of another key, the oldest first.
     """
 
     packs: tuple[Mapping[str, str], ...]
     places: Mapping[Place, tuple[str, str]]
+    left_out: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -456,7 +459,7 @@ class Snapshot(Displayed):
             return None
         # Earlier kits stored no part.
         places = {(*place, "")[:4]: (status, since) for *place, status, since in stored["places"]}
-        return Earlier(tuple(stored["packs"]), places)
+        return Earlier(tuple(stored["packs"]), places, tuple(stored.get("left_out", ())))
 
     @cached_property
     def promises(self) -> tuple[Promise, ...]:
@@ -928,7 +931,10 @@ def _check_earlier(earlier: Earlier | None) -> None:
     for pack in earlier.packs:
         if not all(isinstance(pack[name], str) for name in _OF_PACK):
             raise ValueError("previous: a pack has a member of another kind")
-    times = [pack["as_of"] for pack in earlier.packs]
+    for pack in earlier.left_out:
+        if not all(isinstance(pack[name], str) for name in ("as_of", "label_key")):
+            raise ValueError("previous: a pack that is left out has a member of another kind")
+    times = [pack["as_of"] for pack in (*earlier.packs, *earlier.left_out)]
     for time in {*times, *(since for _, since in earlier.places.values() if since)}:
         if dt.datetime.fromisoformat(time).tzinfo is None:
             raise ValueError(f"previous: {time!r} has no zone")

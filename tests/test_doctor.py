@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from kit.cli import main
+from kit.doctor import _named
 from kit.parameters import parameters
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
@@ -41,6 +43,9 @@ def test_init_writes_an_account_that_declares_nothing(signed_in: Path) -> None:
     assert written == {"account": ACCOUNT, "regions": []}
     assert "eu-central-1" in Path("mine.yaml").read_text()
     assert parameters(Path("mine.yaml")).account == ACCOUNT
+    assert "decides which key makes the labels of packs. Write it before" in (
+        Path("mine.yaml").read_text()
+    )
 
 
 def test_init_replaces_no_file(signed_in: Path) -> None:
@@ -93,6 +98,48 @@ def test_the_doctor_names_what_is_refused_and_what_it_costs(
     assert not (signed_in / "outputs").exists()
 
 
+def test_the_doctor_names_the_resources_of_what_failed(signed_in: Path) -> None:
+    Path("mine.yaml").write_text(f'account: "{ACCOUNT}"\nregions: [eu-central-1]\n')
+    done = evidence("doctor", "mine.yaml", "--quiet")
+    (line,) = [line for line in done.stdout.splitlines() if "s3:GetBucketLocation" in line]
+    assert re.search(r"permission +s3:GetBucketLocation: 1 of \d+ requests failed ", line)
+    assert re.search(r"\(AccessDenied\): '[a-z0-9-]+'", line)
+    of_trail = [x for x in done.stdout.splitlines() if "failed (CloudTrailARNInvalid" in x]
+    assert of_trail
+    for line in of_trail:
+        assert re.match(r"note +request +cloudtrail:.*: 'arn:aws:cloudtrail:", line)
+    lines = json.loads(evidence("doctor", "mine.yaml", "--quiet", "--json").stdout)
+    (found,) = [x for x in lines if x["message"].startswith("s3:GetBucketLocation")]
+    assert found["message"].endswith(f"(AccessDenied): '{found['resources'][0]}'")
+    assert {line["subject"] for line in lines if line["resources"]} == {"permission", "request"}
+
+
+def test_many_and_long_resources_are_cut() -> None:
+    names = _named([f"b{n}" for n in range(9)] + ["x" * 200])
+    assert names.endswith(" and 2 more")
+    assert _named(["x" * 200]) == f": '{'x' * 120}…'"
+    assert _named([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "subject"),
+    [
+        ("waivers: nowhere.yaml", "waivers"),
+        ('approved_by: "X, 2020-01-01"', "approved_by"),
+        ("thresholds: nowhere.yaml", "thresholds"),
+        ("waivers: mine.yaml", "parameters"),
+    ],
+)
+def test_a_mistake_in_the_parameters_is_named(given: str, subject: str, signed_in: Path) -> None:
+    Path("mine.yaml").write_text(
+        f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [GV-01]\n{given}\n'
+    )
+    done = evidence("doctor", "mine.yaml", "--quiet", "--json")
+    assert done.exit_code == 2, done.output
+    wrong = [line["subject"] for line in json.loads(done.stdout) if line["state"] == "FAILED"]
+    assert wrong == [subject]
+
+
 def test_what_only_checks_makes_no_key_of_the_labels(signed_in: Path) -> None:
     """A key that `init` or `doctor` made would hide from the run that its key is a new one."""
     assert evidence("init", "mine.yaml").exit_code == 0
@@ -105,6 +152,19 @@ def test_what_only_checks_makes_no_key_of_the_labels(signed_in: Path) -> None:
     assert "not evidenced  GV-01: not declared" in done.stdout
     assert not place.parent.exists()
     assert not (signed_in / "config").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"), [("", True), ("controller: A\n", False), ("pseudonym_key: k\n", False)]
+)
+def test_the_doctor_states_that_the_controller_decides_the_key(
+    given: str, warned: bool, signed_in: Path
+) -> None:
+    Path("mine.yaml").write_text(
+        f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [GV-01]\n{given}'
+    )
+    done = evidence("doctor", "mine.yaml", "--quiet")
+    assert ("so write controller before the first run" in done.stdout) is warned
 
 
 def test_the_doctor_gives_the_reason_of_what_has_no_error_code(signed_in: Path) -> None:
@@ -134,7 +194,7 @@ def test_a_clock_that_differs_is_named(signed_in: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(doctor, "who", lambda run, policies: caller)
     (clock,) = [
         line
-        for line in doctor.sign_in(parameters({"account": ACCOUNT}))[1]
+        for line in doctor.sign_in(parameters({"account": ACCOUNT}), ())[1]
         if line.subject == "clock"
     ]
     assert clock.state == doctor.WRONG

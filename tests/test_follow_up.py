@@ -17,7 +17,7 @@ import openpyxl
 import pytest
 
 from kit.collect import collector as engine
-from kit.collect.earlier import read_earlier, refuse_other_origin
+from kit.collect.earlier import describe_left_out, read_earlier, refuse_other_origin
 from kit.errors import NotAsStatedError, UserError
 from kit.judge import needed_calls
 from kit.pack.seal import seal
@@ -25,7 +25,7 @@ from kit.pack.tabular import read_findings_csv
 from kit.parameters import Run, parameters
 from kit.redact.labels import open_labels
 from kit.sandbox.server import Sandbox
-from kit.snapshot import Snapshot, read
+from kit.snapshot import Earlier, Snapshot, read
 from kit.verify import verify
 from tests import sealed
 from tests.commands import evidence
@@ -354,6 +354,51 @@ def test_another_account_or_key_is_refused(
     sealed.seal(tmp_path, ACCOUNT, [sealed.row("AR-05", "b", "fail")])
     with pytest.raises(error, match=f"previous: .*{reported}"):
         earlier(tmp_path / ACCOUNT, **change)
+
+
+def test_packs_of_another_key_are_left_out_and_stated(tmp_path: Path) -> None:
+    rows = [sealed.row("AR-05", "b", "fail")]
+    other = sealed.seal(tmp_path, ACCOUNT, rows, **{"Pseudonym-Key": "ffff"})
+    sealed.seal(tmp_path, ACCOUNT, rows, 1)
+    sealed.seal(tmp_path, ACCOUNT, [], 2, **{"Pseudonym-Key": "ffff"})
+    read = earlier(tmp_path)
+    times = [(sealed.AS_OF + dt.timedelta(days=days)).isoformat() for days in range(3)]
+    assert [pack["as_of"] for pack in read["packs"]] == [times[1]]
+    assert read["places"] == [["AR-05", "eu-central-1", "b", "", "fail", times[1]]]
+    assert read["left_out"] == [{"as_of": t, "label_key": "ffff"} for t in (times[0], times[2])]
+    stated = Earlier((), {}, tuple(read["left_out"]))
+    assert describe_left_out(stated, KEY) == (
+        f"not compared, since their labels were made with another key than {KEY}: {times[0]} (key "
+        f"ffff), {times[2]} (key ffff)"
+    )
+    assert describe_left_out(Earlier((), {}), KEY) == describe_left_out(None, KEY) == ""
+    with pytest.raises(
+        UserError, match=f"labels of the key ffff, this run of {KEY}; run with the key"
+    ):
+        earlier(other)
+
+
+def test_a_run_states_which_packs_it_left_out(sandbox: Sandbox, tmp_path: Path) -> None:
+    run = f'account: "210987654321"\npseudonym_key: {tmp_path / "key"}\nregions: [eu-west-1]\n'
+    (tmp_path / "run.yaml").write_text(f"{run}controls: [EX-07]\nprevious: earlier\n")
+    key = open_labels(Run(account="210987654321", pseudonym_key=str(tmp_path / "key"))).fingerprint
+    rows = [sealed.row("EX-07", "fleet-a", "fail")]
+    for days, label_key in enumerate(("ffff", key)):
+        stated = {"Stamp": "NOT AWS: made up", "Pseudonym-Key": label_key}
+        sealed.seal(tmp_path / "earlier", "210987654321", rows, days, **stated)
+    environment = sandbox.environment("demo")
+    done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path, environment=environment)
+    assert (
+        f"previous: not compared, since their labels were made with another key than {key}: "
+        in (done.stderr)
+    )
+    (page,) = tmp_path.glob("outputs/*/*/pack/data/evidence.html")
+    assert (
+        f"was not compared: its labels were made with the key ffff, those of this run with {key}."
+        in " ".join(page.read_text().split())
+    )
+    (stored,) = tmp_path.glob("outputs/*/*/snapshot")
+    assert len((read(stored).earlier or Earlier((), {})).left_out) == 1
 
 
 def test_packs_of_a_sandbox_and_of_aws_do_not_mix(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from kit import outputs
+from kit import log, outputs
 from kit.cli import main
 from kit.leftovers import find, notice
 from kit.outputs import LOCK, MARK, new_file, new_folder, scratch
@@ -92,16 +92,78 @@ def test_what_is_left_is_named_listed_and_removed(places: Path) -> None:
     assert clean().stdout == "removed: 0 (0.0 kB)\n"
 
 
-def test_a_log_that_a_failed_run_left_alone_is_listed_and_stays() -> None:
-    for run, names in (("1/failed", ()), ("1/sealed", ("snapshot",)), ("1/killed", (".pack.1",))):
-        for name in ("", *names):
-            (Path("outputs") / run / name).mkdir(parents=True)
-        (Path("outputs") / run / "log.jsonl").write_text("{}")
-    for arguments in ((), ("--dry-run",), ("outputs/1",), ("outputs/1/failed",)):
-        listed, counted = clean(*arguments).stdout.splitlines()
-        assert listed.startswith("outputs/1/failed  log of a run")
-        assert counted.endswith(": 0 (0.0 kB)")
-    assert Path("outputs/1/failed/log.jsonl").exists()
+def failed(run: Path) -> Path:
+    """Leave the log of a run that made nothing."""
+    with suppress(ZeroDivisionError), log.command("run"):
+        log.keep(run)
+        _ = 1 / 0
+    return run
+
+
+def test_a_log_that_a_failed_run_left_alone_is_removed() -> None:
+    for run, name in (("1/sealed", "snapshot"), ("1/killed", ".pack.1")):
+        (failed(Path("outputs") / run) / name).mkdir()
+    stays = paths()
+    for place in ("outputs", "outputs/2", "outputs/2/failed"):
+        run = failed(Path("outputs/2/failed"))
+        assert notice([Path("outputs")]) == ""  # nobody's data lies there
+        listed = clean("--dry-run", place).stdout
+        assert listed.startswith(f"{run}  log of a run that made nothing else, ")
+        assert run.exists()
+        assert "removed: 1 " in clean(place).stdout
+        assert not run.exists()
+        assert Path("outputs/2").exists() == (place != "outputs")
+    assert paths() == stays
+
+
+def test_a_log_stays_that_somebody_writes_or_that_is_not_the_kits(places: Path) -> None:
+    with log.command("run"):
+        log.keep(Path("outputs/1/begun"))
+        assert "in use: stays\nremoved: 0" in clean().stdout
+    run = failed(Path("outputs/2/failed"))
+    outside = failed(places / "elsewhere" / "4")
+    Path("outputs/3").symlink_to(outside.parent)
+    for content in ("{}", "[]", "text", ""):
+        (run / log.NAME).write_text(content)
+        failed(Path("outputs/1/begun"))
+        assert "removed: 1 " in clean().stdout
+        assert run.exists()
+    assert (outside / log.NAME).exists()
+
+
+def test_a_log_that_is_removed_before_its_lock_is_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flock, calls = log.fcntl.flock, []
+
+    def late(descriptor: int, kind: int) -> None:
+        if not calls and kind == log.fcntl.LOCK_SH:
+            calls.append(descriptor)
+            Path("outputs/1/2", log.NAME).unlink()
+            Path("outputs/1/2").rmdir()
+        flock(descriptor, kind)
+
+    monkeypatch.setattr(log.fcntl, "flock", late)
+    assert failed(Path("outputs/1/2")).joinpath(log.NAME).read_text().startswith("{")
+    assert calls
+
+
+def test_only_places_that_exist_are_advised() -> None:
+    leave(Path("outputs/1/2/pack"))
+    assert "`evidence clean outputs`" in notice([Path("outputs"), Path("/proc/nothing")])
+    with killed(), scratch() as folder:
+        (folder / "half").write_bytes(b"x")
+        _ = 1 / 0
+    assert "`evidence clean` lists" in notice([Path("/proc/nothing")])
+
+
+def test_a_mistake_is_reported_without_what_others_left(tmp_path: Path) -> None:
+    leave(Path("outputs/1/2/pack"))
+    Path("run.yaml").write_text('account: "210987654321"\nwaivers: nowhere.yaml\n')
+    done = CliRunner().invoke(main, ["run", "run.yaml"])
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("evidence: run.yaml, line 2: waivers: ")
 
 
 def test_what_somebody_writes_stays() -> None:

@@ -149,9 +149,9 @@ def test_a_killed_run_and_what_verbose_prints(
     events = log_of(tmp_path)
     assert "throttled" in {event["event"] for event in events}
     assert "failed" not in {event["event"] for event in events}
-    # A log alone is nothing that keeps the next run from its folder, or that is removed as left over.
-    cleaned = begin(tmp_path, environment, "clean")
-    cleaned.communicate()
+    # A log alone is what `clean` removes once somebody has read it.
+    listed = begin(tmp_path, environment, "clean", "--dry-run")
+    assert "  log of a run that made nothing else, " in listed.communicate()[0]
     assert log_of(tmp_path) == events
 
 

@@ -578,6 +578,15 @@ def test_a_mistake_that_shows_later_names_the_line_and_the_field_too(
     assert not Path("outputs").exists()
 
 
+def test_a_profile_without_a_name_has_that_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "bank.yaml").write_text("max_idle_seconds: 120\n")
+    assert load_profile(str(tmp_path / "bank.yaml")).name == "bank"
+    assert (
+        "it\nthe profile has the name of its file, here `bank`"
+        in (EXAMPLES.parent / "docs" / "using.md").read_text()
+    )
+
+
 def test_a_profile_that_does_not_exist_is_refused_with_what_is_accepted() -> None:
     with pytest.raises(UserError, match=r"^thresholds: none.yaml: .*; accepted: default, strict, "):
         load_profile("none.yaml")

@@ -86,6 +86,7 @@ PACK = {
         ("previous", {"packs": [PACK], "places": [["AR-05", "r", "b", "fail", "long ago"]]}),
         ("previous", {"packs": [PACK], "places": [["AR-05", "r", 1, "fail", ""]]}),
         ("previous", {"packs": [PACK], "places": [["AR-05"]]}),
+        ("previous", {"packs": [PACK], "places": [], "left_out": [{"as_of": 1, "label_key": ""}]}),
         ("follow_up", {"rows": []}),
         ("follow_up", {"sha256": "5" * 64, "rows": {}}),
     ],

@@ -117,9 +117,6 @@ def run_batch(
         try_key(signing, passphrase)
     _check_stores(batch, on_this_machine=not scheduler)
     place = _LOCAL if batch.file.outputs.startswith("s3://") else batch.file.outputs
-    left = notice({Path(p) for p in (place, batch.file.snapshots) if not p.startswith("s3://")})
-    if left:
-        report("left", left)
     for new_key in filter(None, dict.fromkeys(map(describe_new_key, batch.runs.values()))):
         report("labels", new_key)
     folder = Path(place) / "batches" / batch.file.name
@@ -150,6 +147,9 @@ def run_batch(
             ledger.append(event="ended", **bar.counts())
         findings = _write_findings(folder / "findings.csv", run.batch, states)
         _copy(batch.file, folder)
+        places = dict.fromkeys((place, batch.file.snapshots))
+        if left := notice(Path(p) for p in places if not p.startswith("s3://")):
+            report("left", left)
         return Result(ledger.path, findings, states, run.passed_over, interrupted)
 
 

@@ -334,8 +334,9 @@ class _Engine:
         self.show(False)
 
     def show(self, progress: bool) -> None:
-        """Begin to count calls, where anybody sees it."""
-        self._phase = Phase(f"collecting {self.run.account}", "calls", shown=progress)
+        """Begin to count requests, as the snapshot counts them, where anybody sees it."""
+        self._phase = Phase(f"collecting {self.run.account}", "requests", shown=progress)
+        self._phase.advance(len(self.requests))
 
     def close(self) -> None:
         self._phase.close()
@@ -506,7 +507,7 @@ class _Engine:
             self._left[call] -= 1
             if not self._left[call]:
                 del self._left[call]
-            self._phase.advance()
+            self._phase.advance(len(requests))
 
     def _jobs(self, call: Call, regions: list[str]) -> Iterator[_Job]:
         fixed = call.parameters(self._context)

@@ -9,15 +9,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kit import bounds
 from kit.bag import TAG_MANIFEST, sha256
 from kit.errors import UserError
 from kit.parameters import Run
 
+if TYPE_CHECKING:
+    from kit.overviews.packs import SealedPack
+    from kit.snapshot import Earlier
+
 _FIELD = "previous"
 _MOST = 64 << 10  # bytes of a tag manifest
+_KEY, _NAMED = 40, 8  # characters of a key's fingerprint, and packs, in a message
 
 
 def read_earlier(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any] | None:
@@ -35,13 +40,14 @@ def read_earlier(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]
     -------
     dict or None
         ``packs``: time, digests, signature and stamp of each, the oldest first. ``places``: control, region,
-        resource, status and since when it is open, of each verdict of the newest pack. None where
-        the run names no folder.
+        resource, status and since when it is open, of each verdict of the newest pack. ``left_out``:
+        time and label key of packs with labels of another key, which cannot be compared; absent
+        without such packs. None where the run names no folder.
 
     Raises
     ------
     UserError
-        The folder holds no earlier pack, or one of another account or of another label key.
+        The folder holds no earlier pack of the run's label key, or one of another account.
     NotAsStatedError
         A pack is not what its manifests state.
     """
@@ -87,16 +93,19 @@ def _read(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]:
     if not packs:
         raise UserError(f"{folder}: holds no pack from before this run")
     for pack in packs:
-        key = pack.info.get("Pseudonym-Key", "none")
         if pack.account != run.account:
             raise UserError(
                 f"{pack.folder} is of account {pack.account}; name a pack of {run.account}"
             )
-        if key != label_key:
-            raise UserError(
-                f"{pack.folder} has labels of the key {key}, this run of {label_key}; name "
-                "the key of that pack (pseudonym_key, or controller as it was spelt), or leave it out"
-            )
+    left_out = [pack for pack in packs if _key_of(pack) != label_key]
+    if len(left_out) == len(packs):
+        newest = packs[-1]
+        raise UserError(
+            f"{newest.folder} has labels of the key {_key_of(newest)}, this run of {label_key}; run with "
+            "the key of that pack (pseudonym_key, or controller as it was spelt), or leave previous out "
+            f"until a pack of {label_key} is there"
+        )
+    packs = [pack for pack in packs if _key_of(pack) == label_key]
     since = since_open(packs)
     return {
         "packs": [
@@ -114,4 +123,30 @@ def _read(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]:
             [*place, status, since.get((run.account, *place), "")]
             for place, status in verdicts(packs[-1])
         ],
+        **(
+            {
+                "left_out": [
+                    {"as_of": pack.as_of.isoformat(), "label_key": _key_of(pack)}
+                    for pack in left_out
+                ]
+            }
+            if left_out
+            else {}
+        ),
     }
+
+
+def describe_left_out(earlier: Earlier | None, label_key: str) -> str:
+    """Return which packs a run does not compare, and why; empty where it compares all."""
+    if not earlier or not earlier.left_out:
+        return ""
+    packs = [f"{pack['as_of']} (key {pack['label_key']})" for pack in earlier.left_out]
+    more = f" and {len(packs) - _NAMED} more" if len(packs) > _NAMED else ""
+    return (
+        f"not compared, since their labels were made with another key than {label_key}: "
+        f"{', '.join(packs[-_NAMED:])}{more}"
+    )
+
+
+def _key_of(pack: SealedPack) -> str:
+    return pack.info.get("Pseudonym-Key", "none")[:_KEY]

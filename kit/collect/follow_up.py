@@ -108,9 +108,11 @@ def read_follow_up(run: Run, label_key: str) -> dict[str, Any] | None:
                 )
                 continue
             cells = {name: row.get(at, Cell()) for name, at in sheet.places.items()}
-            if not any(cells[name].strip() or cells[name].formula for name in _FILLED):
+            filled = any(cells[name].strip() or cells[name].formula for name in _FILLED)
+            if filled or cells["label_key"].strip():
+                _refuse_other(cells, run.account, label_key)
+            if not filled:
                 continue
-            _refuse_other(cells, run.account, label_key)
             made, wrong = _promise(cells, sheet.from_1904)
             if made.get("id") in seen:
                 first = seen[made["id"]]
@@ -128,6 +130,12 @@ def read_follow_up(run: Run, label_key: str) -> dict[str, Any] | None:
                 raise ValueError(
                     f"has more than {bounds.FOLLOW_UP_FILLED:,} rows that are filled in"
                 )
+        if not (rows or mistakes):
+            names = ", ".join(f"{titles[name][0]} (or {name})" for name in _FILLED)
+            raise ValueError(
+                f"no row is filled in; accepted: a row with one of {names}; the kit reads no answer from "
+                "another column"
+            )
     except ValueError as error:
         raise UserError(f"{_FIELD}: {path}: {error}") from None
     if mistakes:

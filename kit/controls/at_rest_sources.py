@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kit.controls.at_rest import ENCRYPTED
 from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, control
+from kit.tables.guards import USABLE
 from kit.tables.organisation import OWN
 
 
@@ -59,13 +60,21 @@ def screenshots_of_agents_are_protected(sse_algorithm: str | None) -> bool:
 @screenshots_of_agents_are_protected.clause
 def keys_of_screenshots_are_usable(key_state: str) -> bool:
     """The key of the default encryption is enabled, or AWS runs it."""
-    return key_state in ("Enabled", "run by AWS")
+    return key_state in (*USABLE, "run by AWS")
 
 
 @screenshots_of_agents_are_protected.clause
 def keys_of_recordings_are_usable(recording_keys_usable: bool) -> bool:
     """Every customer's key that a stack names for its recordings is enabled."""
     return recording_keys_usable
+
+
+@screenshots_of_agents_are_protected.clause
+def keys_are_in_declared_accounts(
+    key_accounts: list[str], *, allowed_key_accounts: list[str]
+) -> bool:
+    """The keys are the account's, AWS's, or of an account that the parameters declare."""
+    return set(key_accounts) <= set(allowed_key_accounts)
 
 
 @screenshots_of_agents_are_protected.clause

@@ -15,6 +15,7 @@ from kit.controls.registry import (
     control,
 )
 from kit.tables.agents import ADMITTING
+from kit.tables.guards import USABLE
 from kit.tables.logging import HOLDS_BUCKETS, IN_USE
 
 
@@ -228,7 +229,7 @@ def trails_are_encrypted(kms_key: bool) -> bool:
 @trails_are_validated_and_encrypted.clause
 def keys_of_trails_are_usable(key_state: str | None) -> bool:
     """The key is enabled: without it CloudTrail delivers no file and nobody can read a file."""
-    return key_state in (None, "Enabled")
+    return key_state in (None, *USABLE)
 
 
 @trails_are_validated_and_encrypted.clause
@@ -297,7 +298,7 @@ def no_event_data_store_is_going(store_state: str | None) -> bool:
 @logs_are_kept_as_long_as_needed.clause
 def keys_of_event_data_stores_are_usable(store_key_state: str | None) -> bool:
     """The key of an event data store is enabled: without it nobody can read its events."""
-    return store_key_state in (None, "Enabled")
+    return store_key_state in (None, *USABLE)
 
 
 @control(

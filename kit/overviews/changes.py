@@ -118,9 +118,9 @@ def refuse_other_keys(before: Iterable[SealedPack], after: Iterable[SealedPack])
         if keys.get(pack.account, key) != key:
             raise UserError(
                 f"account {pack.account}: the labels of {pack.folder} were made with the key {key}, those "
-                f"of the earlier pack with {keys[pack.account]}; seal a snapshot again with the other "
-                "key (pseudonym_key; another spelling of controller names another key), or compare all "
-                "the same with --other-keys"
+                f"of the earlier pack with {keys[pack.account]}; collect the account again "
+                "with the key of one of them (pseudonym_key, or controller as it was spelt), or compare "
+                "all the same with --other-keys"
             )
 
 

@@ -64,11 +64,14 @@ def sign_off(snapshot: Snapshot) -> Table:
 
 
 def changed_since(findings: Findings, snapshot: Snapshot) -> str:
-    """Return what changed since the last pack, in a sentence; empty where the run names none."""
-    found = moved(findings.leaves, snapshot)
-    if found is None:
+    """Return what changed since the last pack, and which packs the run did not compare.
+
+    Empty where the run names none.
+    """
+    found, earlier = moved(findings.leaves, snapshot), snapshot.earlier
+    if found is None or earlier is None:
         return ""
-    return text(
+    changed = text(
         "report/earlier/changed",
         time=minute(dt.datetime.fromisoformat(found.since)),
         changes=", ".join(
@@ -78,6 +81,16 @@ def changed_since(findings: Findings, snapshot: Snapshot) -> str:
         )
         or text("report/earlier/changes/none"),
     )
+    if not (others := earlier.left_out):
+        return changed
+    left_out = text(
+        "report/earlier/left_out",
+        count=len(others),
+        time=minute(dt.datetime.fromisoformat(others[-1]["as_of"])),
+        keys=", ".join(sorted({pack["label_key"] for pack in others})),
+        key=snapshot.header["pseudonym_key"],
+    )
+    return f"{changed} {left_out}"
 
 
 def answered(findings: Findings, snapshot: Snapshot) -> str:

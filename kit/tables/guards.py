@@ -48,14 +48,17 @@ _NEVER = Default(NEVER_ON, "versioning")
 _SIZES = ("ObjectSizeGreaterThan", "ObjectSizeLessThan")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
 ANOTHER = "another account"
+# States in which a key encrypts and decrypts; a key is "Updating" for seconds, and works meanwhile:
+# https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-update.html
+USABLE = ("Enabled", "Updating")
 _PER_BUCKET = (GET_BUCKET_ENCRYPTION, GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING)
-_KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
+KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
 
 ENCRYPTION_COLUMNS = {
     "sse_algorithm": Column(calls=(GET_BUCKET_ENCRYPTION,)),
-    "key_class": Column(calls=_KEY_CALLS),
-    "key_state": Column(calls=_KEY_CALLS),
-    "key_account": Column(calls=_KEY_CALLS),
+    "key_class": Column(calls=KEY_CALLS),
+    "key_state": Column(calls=KEY_CALLS),
+    "key_account": Column(calls=KEY_CALLS),
 }
 PUBLIC_COLUMN = Column(calls=(GET_BUCKET_POLICY_STATUS,))
 PUBLIC_ACCESS_COLUMNS = {

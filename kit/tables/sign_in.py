@@ -144,7 +144,7 @@ def _authority(source: Source, item: dict[str, Any], ref: str, answer: Answer) -
     )
     return {
         "authority_state": attached(described, "CertificateAuthority.Status", UNSEEN, _GONE),
-        "authority_ends": attached(described, "CertificateAuthority.NotAfter", NONE),
+        "authority_ends": attached(described, "CertificateAuthority.NotAfter", UNSEEN, NONE),
         "authority_owner": Cell(whose(source.snapshot, owner_of(arn)), (ref,)),
         "authority_mode": attached(described, "CertificateAuthority.UsageMode", NONE),
     }

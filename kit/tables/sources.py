@@ -22,10 +22,12 @@ from kit.tables.core import SPECS, Column, Row, Source, table
 from kit.tables.guards import (
     ENCRYPTION_COLUMNS,
     KEPT_COLUMN,
+    KEY_CALLS,
     OWNER_COLUMN,
     OWNERSHIP_COLUMN,
     PUBLIC_ACCESS_COLUMNS,
     PUBLIC_COLUMN,
+    USABLE,
     VERSIONING_COLUMN,
     encryption,
     kept_days,
@@ -36,6 +38,7 @@ from kit.tables.guards import (
     public_by_policy,
     versioning,
 )
+from kit.tables.organisation import owner_of
 from kit.tables.storage import Bucket, bucket_label, no_name
 
 SOURCES = "sources of applications"
@@ -92,6 +95,7 @@ def sources(source: Source) -> Iterator[Row]:
         **PUBLIC_ACCESS_COLUMNS,
         "kept_days": KEPT_COLUMN,
         "recording_keys_usable": Column(calls=(DESCRIBE_STACKS, DESCRIBE_KEY)),
+        "key_accounts": Column(calls=(DESCRIBE_STACKS, *KEY_CALLS)),
     },
 )
 def screenshots(source: Source) -> Iterator[Row]:
@@ -101,12 +105,14 @@ def screenshots(source: Source) -> Iterator[Row]:
         if not bucket.name:
             yield _unnamed(source, "screenshots", bucket)
             continue
+        encrypted = encryption(snapshot, bucket.name)
         cells = {
             "owner": owner(snapshot, bucket.name),
-            **encryption(snapshot, bucket.name),
+            **encrypted,
             **public_access(snapshot, bucket.name),
             "kept_days": kept_days(snapshot, bucket.name),
             "recording_keys_usable": _recording_keys_usable(snapshot, bucket),
+            "key_accounts": _key_accounts(snapshot, bucket, encrypted),
         }
         yield Row(bucket.region, bucket.name, bucket_label(source, bucket), cells, bucket.refs)
 
@@ -141,17 +147,33 @@ def source_buckets(snapshot: Snapshot) -> list[Bucket]:
 
 def _recording_keys_usable(snapshot: Snapshot, bucket: Bucket) -> Cell:
     """Return whether every key that encrypts recordings in a bucket is enabled."""
-    path = "AgentAccessConfig.KmsKeyArn"
     return known_all(
-        derive(
-            lambda state: state in (None, "Enabled"),
-            key_state(snapshot, member(stack, ref, path, NONE, DESCRIBE_STACKS)),
-        )
+        derive(lambda state: state in (None, *USABLE), key_state(snapshot, key))
+        for key in _recording_keys(snapshot, bucket)
+    )
+
+
+def _key_accounts(snapshot: Snapshot, bucket: Bucket, encrypted: dict[str, Cell]) -> Cell:
+    """Return the other accounts that own a bucket's key, or the keys of recordings in it."""
+    keys = _recording_keys(snapshot, bucket)
+
+    def others(kind: str, account: str, *keys: str | None) -> list[str]:
+        owners = {owner_of(key) for key in keys if key}
+        return sorted((owners | ({account} if kind == "foreign" else set())) - {snapshot.account})
+
+    return derive(others, encrypted["key_class"], encrypted["key_account"], *keys)
+
+
+def _recording_keys(snapshot: Snapshot, bucket: Bucket) -> list[Cell]:
+    """Return the keys that stacks name for recordings in a bucket."""
+    path = "AgentAccessConfig.KmsKeyArn"
+    return [
+        member(stack, ref, path, NONE, DESCRIBE_STACKS)
         for answer in snapshot.answers(DESCRIBE_STACKS, bucket.region)
         for stack, ref in answer.items()
         for config in [stack.get("AgentAccessConfig") or {}]
         if config.get("ReplaySessionEnabled") and _name(config.get("S3BucketArn")) == bucket.name
-    )
+    ]
 
 
 def _named(snapshot: Snapshot) -> Iterator[Bucket]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,6 +54,15 @@ def test_a_service_that_is_left_out_is_not_asked_and_passes_nothing(demo: Run) -
     assert {f.reason for f in found if f.status == NOT_EVIDENCED} == {"not collected"}
     versioned = [f for f in found if f.control == "AR-19" and f.status != FAIL]
     assert [f.operation for f in versioned] == ["backup.ListProtectedResources"]
+
+
+def test_the_progress_counts_what_the_snapshot_counts(
+    demo: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = demo.model_copy(update={"controls": ["ID-02"]})
+    snapshot = collect(run, calls_of(run), progress=True)
+    last = re.split(r"[\r\n]+", capsys.readouterr().err.strip())[-1]
+    assert last.startswith(f"collecting {run.account}: {len(snapshot.requests)} requests, ")
 
 
 def test_every_request_has_its_provenance(faultless: Snapshot) -> None:

@@ -85,12 +85,21 @@ def test_the_filled_in_workbook_is_read(tmp_path: Path) -> None:
     assert len(read["sha256"]) == 64
 
 
-def test_a_workbook_that_nobody_filled_in_states_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "findings.xlsx"
-    path.write_bytes(packed())
-    read = read_follow_up(run_of(path), KEY)
-    assert read is not None
-    assert read["rows"] == []
+@pytest.mark.parametrize("cells", [(), ((4, "Result", "closed"), (4, "Auditor's notes", "Seen"))])
+def test_a_workbook_without_an_answer_is_refused(
+    tmp_path: Path, cells: tuple[tuple[int, str, str], ...]
+) -> None:
+    path = filled(tmp_path / "findings.xlsx", *cells)
+    with pytest.raises(
+        UserError,
+        match=r"findings\.xlsx: no row is filled in; accepted: a row with one of Owner \(or owner\), "
+        r"Management response \(or response\), Due \(or due\); the kit reads no answer from another",
+    ):
+        read_follow_up(run_of(path), KEY)
+    with pytest.raises(
+        UserError, match=f"has ids of the label key '{KEY}', this run has labels of f"
+    ):
+        read_follow_up(run_of(path), "ffff")
     assert read_follow_up(Run(account=ACCOUNT), KEY) is None
 
 

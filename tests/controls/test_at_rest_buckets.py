@@ -645,6 +645,28 @@ NO_SHOTS = not_applicable("no bucket of agents' screenshots or recordings")
         to(the_bucket(), recorded(), lambda a: agents(a)),
         passes,
     ),
+    (
+        "under another account's key",
+        to(shots(encryption="aws:kms", key=KEY), lambda a: a.key(AWSAccountId=OTHER_ACCOUNT)),
+        fails,
+    ),
+    (
+        "recordings under another account's key",
+        to(the_bucket(), recorded(KmsKeyArn=ABROAD), lambda a: a.key(ABROAD)),
+        fails,
+    ),
+    (
+        "recordings under a declared account's key",
+        to(
+            lambda a: setattr(
+                a, "run", a.run.model_copy(update={"allowed_key_accounts": [OTHER_ACCOUNT]})
+            ),
+            the_bucket(),
+            recorded(KmsKeyArn=ABROAD),
+            lambda a: a.key(ABROAD),
+        ),
+        passes,
+    ),
     ("a builder's, as it should be", to(the_bucket(), on_a_builder()), passes),
     ("a builder's, public by policy", to(the_bucket(public=True), on_a_builder()), fails),
     ("a builder that uploads nothing", on_a_builder(on=False), NO_SHOTS),

@@ -24,6 +24,7 @@ from kit.calls import (
 from kit.catalogue.statuses import NOT_EVIDENCED
 from tests.controls.scenarios import (
     Given,
+    Verdict,
     denied,
     fails,
     findings,
@@ -287,3 +288,13 @@ def test_ar_20_looks_for_an_alias_where_the_bucket_is(tmp_path: Path) -> None:
     account.key("alias/shots", EAST, Arn=COPIES, policy=OPEN)
     fails = [one.resource for one in findings(account, "AR-20") if one.status == "fail"]
     assert fails == [f"key {ID}"]
+
+
+@pytest.mark.parametrize(("state", "verdict"), [("Updating", passes), ("Unavailable", fails)])
+@pytest.mark.parametrize("control", ["AR-07", "LG-03", "LG-06"])
+def test_a_key_whose_primary_region_changes_is_usable(
+    account: Account, control: str, state: str, verdict: Verdict
+) -> None:
+    account.bucket(encryption="aws:kms", key=KEY).key(KeyState=state)
+    _ = account.store(KmsKeyId=KEY) if control == "LG-06" else account.trail(KmsKeyId=KEY)
+    assert verdicts(account, control) == [verdict]

@@ -22,7 +22,7 @@ from tests.controls.scenarios import (
     to_be_reviewed,
     verdicts,
 )
-from tests.standins import ACCOUNT, AUTHORITY, REGION, Account, denial, erases, restricted
+from tests.standins import ACCOUNT, AS_OF, AUTHORITY, REGION, Account, denial, erases, restricted
 
 # --- buckets ----------------------------------------------------------------------------------
 
@@ -203,7 +203,7 @@ def signing(account: Account, arn: str, status: str = "ENABLED") -> Account:
         "CertificateBasedAuthProperties": properties,
     }
     account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory)
-    described = {"CertificateAuthority": {"Status": "ACTIVE"}}
+    described = {"CertificateAuthority": {"Status": "ACTIVE", "NotAfter": AS_OF}}
     call = calls.DESCRIBE_CERTIFICATE_AUTHORITY
     return account.answers(call, described, REGION, CertificateAuthorityArn=arn)
 

@@ -501,6 +501,7 @@ def test_ar_13_has_a_remedy_for_each_clause() -> None:
         "screenshots_are_closed_to_the_public": {"put-public-access-block", "put-bucket-policy"},
         "nothing_can_open_screenshots": {"put-public-access-block"},
         "screenshots_are_erased_in_time": {"put-bucket-lifecycle-configuration"},
+        "keys_are_in_declared_accounts": set(),
         "screenshots_go_to_the_accounts_own_bucket": set(),
     }
     for resource in ("encryption", "public_access_block", "lifecycle_configuration"):

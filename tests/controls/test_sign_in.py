@@ -252,7 +252,11 @@ def signing(status: str, authority: str | None = "ACTIVE", **members: Any) -> Gi
     ("its authority is disabled", signing("ENABLED", "DISABLED"), fails),
     ("its authority is active, and over", signing("ENABLED", ends=AS_OF - dt.timedelta(1)), fails),
     ("its authority ends now, which counts as in time", signing("ENABLED", ends=AS_OF), passes),
-    ("its authority has no end", signing("ENABLED", ends=None), passes),
+    (
+        "the end of its authority left out",
+        signing("ENABLED", ends=None),
+        not_evidenced("absent in answer", DESCRIBE_CERTIFICATE_AUTHORITY),
+    ),
     (
         "AWS says nothing of the authority's state",
         signing("ENABLED", None),
