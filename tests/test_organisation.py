@@ -88,11 +88,11 @@ def test_gaps_name_reason_and_call(packs: Path) -> None:
 def test_accounts_state_their_age_and_lead_to_their_packs(packs: Path) -> None:
     data = packs / "organisation" / "pack" / "data"
     table = show.accounts(roll_up(packs), str(data))
-    assert [line[0] for line in table.rows] == [
-        [ONE, f"../../../{ONE}/2026-10-30T090000Z/pack/data/evidence.html"],
+    assert [line[0] for line in table.rows] == [  # the account with more fails first
         [TWO, f"../../../{TWO}/2026-08-31T090000Z/pack/data/evidence.html"],
+        [ONE, f"../../../{ONE}/2026-10-30T090000Z/pack/data/evidence.html"],
     ]
-    assert [line[-1] for line in table.rows] == [0, 60]
+    assert [line[-1] for line in table.rows] == [60, 0]
 
 
 def test_every_account_is_drawn_in_letters_that_can_be_read_in_print(tmp_path: Path) -> None:
