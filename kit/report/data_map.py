@@ -63,7 +63,11 @@ def data_map(findings: Findings, tables: Tables) -> Figure | Note:
         _draw_band(drawing, band)
     _write(drawing, 0.02, height - LEGEND + 0.14, text("figures/map/frames"), SMALL, colour=QUIET)
     caption = text("figures/map/caption")
-    cut = text("figures/map/cut", count=len(left), regions=", ".join(left)) if left else ""
+    cut = (
+        text("figures/map/cut", count=len(left), regions=", ".join(map(region_name, left)))
+        if left
+        else ""
+    )
     return Figure(
         "data-map",
         drawing.svg(),

@@ -22,6 +22,8 @@ DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
 RUNS = {
     "demo": parameters(DEMO),
     "careless": Run(account="012345678901", regions=["eu-west-1"]),
+    "tidy": Run(account="111122223333", regions=["eu-west-1"]),
+    "tidy abroad": Run(account="111122223333", regions=["eu-central-1"]),
     "empty": Run(account="222233334444", regions=["eu-west-1"]),
     # AppStream is in use, in regions that the run leaves out.
     "careless elsewhere": Run(account="012345678901", regions=["eu-central-1"]),

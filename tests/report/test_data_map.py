@@ -270,3 +270,11 @@ def test_a_way_to_devices_counts_what_each_stack_lets_out(
     stacks = careless[1]["stacks"].rows.values()
     out = sum(row["download"] in ("ENABLED", True) for row in stacks)
     assert re.fullmatch(rf"\d stacks?: files from {out}(, .* from \d)+", words)
+
+
+def test_the_caption_names_a_region_not_seen_as_the_map_does(
+    careless: tuple[Findings, Tables], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.report.map_layout.TALLEST", 1.0)
+    caption = data_map(*careless).plain()
+    assert re.search(r"Not drawn, for want of room: (.*, )?Region not seen[,.]", caption)
