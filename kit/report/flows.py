@@ -73,6 +73,7 @@ _COPIES = Ends(OUT, "copies", "copies", "bucket")
 _PROVIDERS = {
     "GOOGLE_DRIVE": Ends(OUT, "Google Drive", "files", "stack"),
     "ONE_DRIVE": Ends(OUT, "OneDrive", "files", "stack"),
+    None: Ends(OUT, "unknown storage", "files", "stack"),
 }
 _ACCOUNTS = Ends(OUT, "accounts", "images", "image")
 _EXPORTS = Ends(OUT, "exports", "images", "region")

@@ -107,6 +107,13 @@ def test_a_bucket_outside_the_regions_in_scope_is_called_by_what_it_holds(tmp_pa
     assert reported[HOME] == reported[other] == "rests in: home folders"
 
 
+def test_storage_of_a_kind_that_aws_added_since_is_drawn_as_unknown(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet()
+    account.stack(fleets=("design",), StorageConnectors=[{"ConnectorType": "ADDED_SINCE"}])
+    reported = [row for row in rows(flows(*judged(account))) if "does not know" in row["ends"]]
+    assert [row["status"] for row in reported] == ["not evidenced"]
+
+
 def test_trails_that_could_not_be_listed_are_drawn_as_not_evidenced(tmp_path: Path) -> None:
     account = Account(tmp_path).fleet().denies(calls.DESCRIBE_TRAILS)
     reported = [
