@@ -90,7 +90,7 @@ class FigureBlock(TypedDict):
     alt: str
     caption: str
     table: str
-    in_full: tuple[str, str] | None  # label of that table, target of its section
+    in_full: list[str] | None  # label of that table, target of its section
     target: str
     label: str
 

@@ -440,13 +440,13 @@ def _targets(
 
 def _refer(blocks: list[Block]) -> None:
     """Give each figure the label and the section of the table that has in full what it shows."""
-    in_full: dict[str, tuple[str, str]] = {}
+    in_full: dict[str, list[str]] = {}
     section = ""
     for block in blocks:
         if block["kind"] == "heading":
             section = block["target"]
         elif block["kind"] == "table":
-            in_full[block["id"]] = (block["label"], section)
+            in_full[block["id"]] = [block["label"], section]
     for block in blocks:
         if block["kind"] == "figure":
             block["in_full"] = in_full.get(block["table"])

@@ -145,8 +145,9 @@ def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
         cell = derive(lambda name: _ALIASES.get(name, name), constraint)
         return replace(cell, refs=(*refs, *constraint.refs))
     asked = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
-    gone = asked.trouble if asked.trouble and asked.trouble.code in GONE else None
-    trouble = gone or listing.trouble
+    refused = asked.trouble if asked.requests else None
+    gone = refused if refused and refused.code in GONE else None
+    trouble = gone or listing.trouble or refused
     return Cell(None, refs, trouble or absent_member(LIST_BUCKETS, "the bucket's region", refs[0]))
 
 
