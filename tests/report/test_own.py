@@ -253,4 +253,5 @@ def test_the_document_numbers_them_apart() -> None:
         for block in made.blocks
         if block["kind"] == "table" or block["kind"] == "figure"
     ]
-    assert labels == ["Analyst's own table 1", "Table 1", "Analyst's own figure 1"]
+    assert made.cover["label"] == "Table 1"
+    assert labels == ["Analyst's own table 1", "Table 2", "Analyst's own figure 1"]
