@@ -92,9 +92,9 @@ def scope(snapshot: Snapshot) -> Table:
         rows.append([region, text(f"report/scope/{state}"), len(requests), refused])
     left = regions_not_looked_at(snapshot)
     others = [request for request in snapshot.requests if request.region not in snapshot.regions]
+    names = sorted({request.region for request in others})
     if others:
         refused = sum(bool(request.error) and not request.absent for request in others)
-        names = sorted({request.region for request in others})
         services = ", ".join(sorted({request.service for request in others}))
         # The region may be enabled, and have AppStream, of which nobody asked there.
         state = text(

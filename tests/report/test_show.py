@@ -331,6 +331,15 @@ def test_a_region_of_global_services_that_was_left_out_has_one_row(tmp_path: Pat
     assert ": account, " in states["us-east-1"]
 
 
+def test_a_region_of_global_services_that_is_in_scope_has_one_row(tmp_path: Path) -> None:
+    names = (REGION, "us-east-1", "us-west-2")
+    enabled = [{"RegionName": name, "RegionOptStatus": "ENABLED_BY_DEFAULT"} for name in names]
+    account = Account(tmp_path, regions=names[:2]).fleet().lists(LIST_REGIONS, *enabled)
+    states = {region: state for region, state, *_ in show.scope(account.snapshot()).rows}
+    assert list(states) == [*names]
+    assert states["us-east-1"] == states[REGION] == "in use"
+
+
 def test_a_region_of_global_services_alone_is_not_in_scope(tmp_path: Path) -> None:
     account = Account(tmp_path).fleet()
     snapshot = account.denies(LIST_REGIONS).denies(DESCRIBE_REGIONS).snapshot()
