@@ -36,7 +36,7 @@ class Store(Protocol):
         Raises
         ------
         UserError
-            There is no such bucket.
+            The bucket does not exist.
         CannotRunError
             The place cannot be read or written.
         """
@@ -136,7 +136,7 @@ class Bucket(Store):
             self._s3.list_objects_v2(**at, MaxKeys=1)
         except self._s3.exceptions.NoSuchBucket:
             raise UserError(
-                f"{name}: {place!r}: there is no bucket {self._bucket!r}; name a bucket of yours, "
+                f"{name}: {place!r}: the bucket {self._bucket!r} does not exist; name a bucket of yours, "
                 "or a folder"
             ) from None
         except (aws.ClientError, aws.BotoCoreError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from kit.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS
 from kit.redact.protect import protect
-from tests.tables.test_permissions import ALL, CHANGE, PROTECT, READ, USER, allow, rights
+from tests.access.test_rights import rights as evaluated
+from tests.tables.test_permissions import ALL, CHANGE, PROTECT, READ, USER, allow
+from tests.tables.test_permissions import rights as held
 
 MANAGED = {name: json.loads(one["Document"]) if isinstance(one["Document"], str) else one["Document"]
            for name, one in json.loads(aws_managed_policies_data).items()}  # fmt: skip
@@ -32,7 +35,8 @@ MANAGED = {name: json.loads(one["Document"]) if isinstance(one["Document"], str)
         ("AWSDenyAll", set()),
     ],
 )
-def test_policies_of_aws(name: str, expected: set[Any]) -> None:
+@pytest.mark.parametrize("rights", [evaluated, held], ids=["evaluated", "held"])
+def test_policies_of_aws(name: str, expected: set[Any], rights: Callable[..., Any]) -> None:
     statements = MANAGED[name]["Statement"]
     statements = statements if isinstance(statements, list) else [statements]
     assert rights(*statements).open == expected
