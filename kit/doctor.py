@@ -266,9 +266,7 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
         what = f"{finding.operation} ({why})" if finding.operation else why
         by_reason.setdefault(what, set()).add(finding.control)
     for what, controls in sorted(by_reason.items()):
-        named = sorted(controls)
-        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-        yield Line(NOT_EVIDENCED, NOTE, f"{', '.join(named[:_MOST_NAMED])}{more}: {what}")
+        yield Line(NOT_EVIDENCED, NOTE, f"{_first(sorted(controls))}: {what}")
 
 
 def what_failed(error: UserError) -> str:
@@ -290,6 +288,12 @@ def _named(resources: Sequence[str]) -> str:
     """Return the first resources, quoted, as the end of a line; empty without resources."""
     if not resources:
         return ""
-    cut = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in resources]
-    more = f" and {len(cut) - _MOST_NAMED} more" if len(cut) > _MOST_NAMED else ""
-    return ": " + ", ".join(f"'{name}'" for name in cut[:_MOST_NAMED]) + more
+    cut = (name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in resources)
+    quoted = [f"'{name}'" for name in cut]
+    return f": {_first(quoted)}"
+
+
+def _first(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"{', '.join(names[:_MOST_NAMED])}{more}"

@@ -51,7 +51,8 @@ EVERYTHING = read_statements(
 # beyond, what it chooses is unknown. Real requests need some hundred.
 _MOST_CHOICES = 1_000
 _MOST_STEPS = 200_000
-# A variable, which no escaped character is. An account or a region is no caller's part.
+# A variable that resolves to the caller's own part: not an escaped character, and not an account or
+# a region, which callers share.
 _VARIABLE = re.compile(
     r"\$\{(?!aws:(principalaccount|resourceaccount|requestedregion)\})[^*?$]", re.IGNORECASE
 )
