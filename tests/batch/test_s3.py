@@ -110,8 +110,8 @@ def test_a_place_that_is_not_there_is_refused_before_any_account(
     done = desk.batch("--quiet", file=elsewhere)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "evidence: accounts.yaml, line 3: outputs: 's3://nobodys-packs/evidence': there is no "
-        "bucket 'nobodys-packs'; name a bucket of yours, or a folder\n"
+        "evidence: accounts.yaml, line 3: outputs: 's3://nobodys-packs/evidence': the bucket "
+        "'nobodys-packs' does not exist; name a bucket of yours, or a folder\n"
     )
     unwritable = FILE.replace(f"snapshots: s3://{SNAPSHOTS}", "snapshots: /proc/nothing")
     done = desk.batch("--quiet", file=unwritable)
