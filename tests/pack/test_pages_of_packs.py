@@ -140,8 +140,8 @@ def test_so_has_an_account_that_uses_it_in_other_regions(read: Any) -> None:
     assert "AppStream is not in use in the region of this run (eu-central-1)" in first
     assert "6 buckets of AppStream lie in regions that this run leaves out: eu-west-1," in first
     assert (
-        "Not declared: the regions in which data may rest (allowed_regions); add eu-west-1,"
-        in first
+        "The parameters do not declare the regions in which data may rest (allowed_regions); the "
+        "parameters leave out eu-west-1, where" in first
     )
 
 
