@@ -398,7 +398,7 @@ GET_ACCOUNT_AUTHORIZATION_DETAILS = declare(
     items="RoleDetailList",
     holds=("UserDetailList", "GroupDetailList", "Policies"),  # paged with the roles
     parameters={"MaxItems": 1000},
-    secret=("UserDetailList[].Tags", "RoleDetailList[].Tags"),
+    secret=("UserDetailList[].Tags[].Value", "RoleDetailList[].Tags[].Value"),
     personal=("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"),
 )
 LIST_SAML_PROVIDERS = declare(
@@ -956,6 +956,14 @@ _CUSTOMER_KEYS = (
     Each(
         DESCRIBE_KEY,
         "[KeyMetadata][?KeyManager=='CUSTOMER'].{KeyId: Arn, Owner: AWSAccountId}",
+        beyond=True,
+    ),
+    # A multi-Region key has the same material in other regions, each with a policy and grants of its
+    # own: https://docs.aws.amazon.com/kms/latest/developerguide/mrk-how-it-works.html
+    Each(
+        DESCRIBE_KEY,
+        "KeyMetadata.MultiRegionConfiguration.[PrimaryKey, ReplicaKeys][]"
+        ".{KeyId: Arn, Region: Region, Owner: arn_account(Arn)}",
         beyond=True,
     ),
 )

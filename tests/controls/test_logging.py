@@ -67,6 +67,8 @@ from tests.standins import (
 UNUSED = not_applicable("no use of AppStream")
 TRAIL = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/all"
 ORGANISATION = "999999999999"
+THEIRS = KEY.replace(ACCOUNT, ORGANISATION)
+THIRD = KEY.replace(ACCOUNT, "777788889999")
 ORG_TRAIL = f"arn:aws:cloudtrail:us-east-1:{ORGANISATION}:trail/org"
 STORE = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:eventdatastore/lake"
 READ, WRITE = {"Equals": ["true"]}, {"Equals": ["false"]}
@@ -91,6 +93,17 @@ BY_AWS = management(eventType={"Equals": ["AwsServiceEvent"]})
 NOT_BY_AWS = management(eventType={"NotEquals": ["AwsServiceEvent"]})
 READS, WRITES = {"ReadWriteType": "ReadOnly"}, {"ReadWriteType": "WriteOnly"}
 NO_KMS = {"ExcludeManagementEventSources": ["kms.amazonaws.com"]}
+
+
+def foreign(account: Account, key: str = THEIRS) -> Account:
+    """A key of another account, which lets this account describe it."""
+    return account.key(key, AWSAccountId=key.split(":")[4])
+
+
+def declaring(account: Account, number: str) -> Account:
+    """The parameters declare that an account may own keys."""
+    account.run = account.run.model_copy(update={"allowed_key_accounts": [number]})
+    return account
 
 
 def delivered(days: float, **members: Any) -> Given:
@@ -1068,6 +1081,32 @@ NO_TRAIL = not_applicable("no trail with its home here")
         lambda a: a.trail("org", account=ORGANISATION),
         not_evidenced("administrator", DESCRIBE_TRAILS),
     ),
+    ("a key of another account", lambda a: foreign(a.trail(KmsKeyId=THEIRS)), fails),
+    (
+        "a key of an account that the parameters declare",
+        lambda a: declaring(foreign(a.trail(KmsKeyId=THEIRS)), ORGANISATION),
+        passes,
+    ),
+    (
+        "a key of another account than the declared",
+        lambda a: declaring(foreign(a.trail(KmsKeyId=THEIRS)), "555555555555"),
+        fails,
+    ),
+    (
+        "an organisation's trail under a key of its own account",
+        lambda a: foreign(a.trail("org", account=ORGANISATION, KmsKeyId=THEIRS)),
+        passes,
+    ),
+    (
+        "an organisation's trail under a key of a third account",
+        lambda a: foreign(a.trail("org", account=ORGANISATION, KmsKeyId=THIRD), THIRD),
+        fails,
+    ),
+    (
+        "a key of another account that may not be described",
+        lambda a: a.trail(KmsKeyId=THEIRS).denies(DESCRIBE_KEY, KeyId=THEIRS),
+        fails,
+    ),
     (
         "each trail for itself",
         lambda a: a.trail("a", KmsKeyId=KEY).trail("b"),
@@ -1342,6 +1381,12 @@ def until(date: str, **members: Any) -> dict[str, Any]:
         "a store under a key that was not seen",
         lambda a: a.store(KmsKeyId=KEY).denies(DESCRIBE_KEY, KeyId=KEY),
         denied(DESCRIBE_KEY),
+    ),
+    ("a store under another account's key", lambda a: foreign(a.store(KmsKeyId=THEIRS)), fails),
+    (
+        "a store under a declared account's key",
+        lambda a: declaring(foreign(a.store(KmsKeyId=THEIRS)), ORGANISATION),
+        passes,
     ),
     ("a store kept too long", lambda a: a.store(RetentionPeriod=2557), fails),
     ("a store kept too short", lambda a: a.store(RetentionPeriod=7), fails),
