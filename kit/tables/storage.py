@@ -247,7 +247,7 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
         **refusals(snapshot, source.labels, statements, arn, bucket.region),
         **_erasure(snapshot, bucket),
         "versioning": versioning(snapshot, name),
-        **copies(snapshot, name, bucket.region, arn),
+        **copies(snapshot, name, bucket.region, arn, FOLDERS.get(bucket.purpose, ())),
         **bucket_cells(snapshot, name, bucket.region),
         **malware_plan(snapshot, name, bucket.region, FOLDERS.get(bucket.purpose, ())),
         "tls_only": derive(
