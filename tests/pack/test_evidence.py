@@ -26,12 +26,24 @@ Stored = Callable[[str], Snapshot]
 
 
 @pytest.fixture(scope="module")
-def records(stored: Stored) -> Callable[[str], dict[str, Any]]:
+def tabulated(stored: Stored) -> Callable[[str], Tables]:
+    """The tables of a sample account, with their labels."""
+    return cache(lambda name: tabulate(stored(name)))
+
+
+@pytest.fixture(scope="module")
+def files_of(stored: Stored, tabulated: Callable[[str], Tables]) -> Callable[[str], dict[str, bytes]]:
+    """The files of evidence of a sample account's pack, by name."""
+    return cache(lambda name: dict(evidence_files(stored(name), tabulated(name).labels)))
+
+
+@pytest.fixture(scope="module")
+def records(files_of: Callable[[str], dict[str, bytes]]) -> Callable[[str], dict[str, Any]]:
     """The records of a sample account's pack, by evidence id."""
 
     @cache
     def of(name: str) -> dict[str, Any]:
-        files = dict(evidence_files(stored(name), tabulate(stored(name)).labels))
+        files = files_of(name)
         return {n[9:-5]: json.loads(files[n]) for n in files if n != INDEX}
 
     return of
