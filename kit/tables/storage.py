@@ -22,7 +22,7 @@ from kit.calls import (
     Call,
     Scope,
 )
-from kit.parameters import HOME_FOLDERS
+from kit.parameters import HOME_FOLDERS, RetentionKind
 from kit.redact.names import APPSTREAM_BUCKETS, shown_bucket
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, known_any
@@ -69,6 +69,12 @@ FOLDERS = {
     HOME: ("user/custom/", "user/federated/", "user/userpool/"),
     SETTINGS: ("Windows/",),
     LOGS: ("applications/", "sessions/"),
+}
+# The names of purposes in `retention_days` of the parameters.
+RETENTION_KINDS: dict[str, RetentionKind] = {
+    HOME: "home folders",
+    SETTINGS: "application settings",
+    LOGS: "usage reports",
 }
 _COLUMNS = {
     "purpose": Column(),
