@@ -398,7 +398,7 @@ GET_ACCOUNT_AUTHORIZATION_DETAILS = declare(
     items="RoleDetailList",
     holds=("UserDetailList", "GroupDetailList", "Policies"),  # paged with the roles
     parameters={"MaxItems": 1000},
-    secret=("UserDetailList[].Tags", "RoleDetailList[].Tags"),
+    secret=("UserDetailList[].Tags[].Value", "RoleDetailList[].Tags[].Value"),
     personal=("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"),
 )
 LIST_SAML_PROVIDERS = declare(
@@ -958,6 +958,14 @@ _CUSTOMER_KEYS = (
         "[KeyMetadata][?KeyManager=='CUSTOMER'].{KeyId: Arn, Owner: AWSAccountId}",
         beyond=True,
     ),
+    # A multi-Region key has the same material in other regions, each with a policy and grants of its
+    # own: https://docs.aws.amazon.com/kms/latest/developerguide/mrk-how-it-works.html
+    Each(
+        DESCRIBE_KEY,
+        "KeyMetadata.MultiRegionConfiguration.[PrimaryKey, ReplicaKeys][]"
+        ".{KeyId: Arn, Region: Region, Owner: arn_account(Arn)}",
+        beyond=True,
+    ),
 )
 GET_KEY_POLICY = declare(
     "kms", "GetKeyPolicy", always=("Policy",), each=_CUSTOMER_KEYS, personal=("Policy",)
@@ -1114,7 +1122,7 @@ LIST_RULES = declare(
     parameters={"Limit": 100},
     secret=("Rules[].Description",),
     personal=("Rules[].Name", "Rules[].Arn", "Rules[].RoleArn", "Rules[].EventPattern"),
-    keep={"Rules[].EventPattern": ("source", "detail.eventSource")},
+    keep={"Rules[].EventPattern": ("account", "region", "source", "detail.eventSource")},
 )
 
 # --- discovery ---------------------------------------------------------------------------

@@ -460,8 +460,8 @@ class Run(Strict):
     retention_days: dict[RetentionKind, int] = _field(
         {},
         title="days for which each kind of data is to be kept",
-        more="The table of retention has them beside the days seen; no rule reads them. Kinds are "
-        "home folders, application settings, usage reports, screenshots and trails.",
+        more="The table of retention has them beside the days seen, and AR-17 compares those of home "
+        "folders, application settings and usage reports. Further kinds are screenshots and trails.",
         sample={"home folders": 1, "usage reports": 1},
         declares=True,
     )

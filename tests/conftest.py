@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kit.sandbox.server import Sandbox
     from tests.pack.authority import Authority
     from tests.pack.services import Services
+    from tests.shared import Shared
 
 _log: Log
 
@@ -139,6 +140,14 @@ def _nothing_open() -> None:
 
 
 @pytest.fixture(scope="session")
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Makes a thing once for all workers of the run."""
+    from tests.shared import of_run
+
+    return of_run(request.config, tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """A local AWS with the sample accounts; tests that set faults clear them."""
     from kit import sandbox as local
@@ -189,21 +198,20 @@ def tsa(authority: Authority) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """A certificate authority with CRLs, an OCSP responder and a timestamp service."""
-    from tests.pack.services import running
+def services(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A certificate authority with CRLs, an OCSP responder and a timestamp service.
 
-    with running(tmp_path_factory.mktemp("services")) as made:
+    Those of all workers have the same keys, so that each may revoke who signed `signed_pack`.
+    """
+    from tests.pack.services import make_keys, running
+
+    keys = shared("keys of services", lambda _: make_keys())
+    with running(tmp_path_factory.mktemp("services"), keys) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
-def signed_pack(
-    sandbox: Sandbox,
-    authority: Authority,
-    services: Services,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def signed_pack(sandbox: Sandbox, authority: Authority, services: Services, shared: Shared) -> Path:
     """A pack of the demo account, signed by the command at B-LTA; tests that change it copy it.
 
     It holds some controls, of every status, since verifying all of them takes three times as long.
@@ -213,27 +221,30 @@ def signed_pack(
 
     from tests.pack.authority import PASSPHRASE
 
-    authority.ca.write_bytes(authority.ca.read_bytes() + services.ca.read_bytes())
-    cwd = tmp_path_factory.mktemp("signed")
-    demo = Path(__file__).parent.parent / "parameters" / "demo.yaml"
-    (cwd / "run.yaml").write_text(f"{demo.read_text()}\nsigned: true\ncontrols: {_SIGNED}\n")
-    done = subprocess.run(
-        [
-            *(Path(sys.executable).parent / "evidence", "run", "run.yaml", "--quiet"),
-            *("--key", services.pkcs12("analyst"), "--timestamp", services.timestamps),
-        ],
-        cwd=cwd,
-        env={
-            **os.environ,
-            **sandbox.environment("demo"),
-            "XDG_CONFIG_HOME": str(cwd / ".config"),
-            "EVIDENCE_KEY_PASSPHRASE": PASSPHRASE,
-        },
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 3, done.stderr
-    (pack,) = (cwd / "outputs").glob("*/*/pack")
+    def signed(cwd: Path) -> tuple[Path, bytes]:
+        demo = Path(__file__).parent.parent / "parameters" / "demo.yaml"
+        (cwd / "run.yaml").write_text(f"{demo.read_text()}\nsigned: true\ncontrols: {_SIGNED}\n")
+        done = subprocess.run(
+            [
+                *(Path(sys.executable).parent / "evidence", "run", "run.yaml", "--quiet"),
+                *("--key", services.pkcs12("analyst"), "--timestamp", services.timestamps),
+            ],
+            cwd=cwd,
+            env={
+                **os.environ,
+                **sandbox.environment("demo"),
+                "XDG_CONFIG_HOME": str(cwd / ".config"),
+                "EVIDENCE_KEY_PASSPHRASE": PASSPHRASE,
+            },
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 3, done.stderr
+        (pack,) = (cwd / "outputs").glob("*/*/pack")
+        return pack, services.ca.read_bytes()
+
+    pack, root = shared("signed", signed)
+    authority.ca.write_bytes(authority.ca.read_bytes() + root)
     return pack
 
 

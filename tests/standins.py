@@ -574,10 +574,12 @@ class Account:
         groups: tuple[str, ...] = (),
         trusts: Any = None,
         path: str = "/",
+        tags: tuple[str, ...] | None = None,
     ) -> Account:
         """Add a role, user or group with an inline policy of these statements.
 
-        A role trusts a service of AWS unless somebody else is given in ``trusts``.
+        A role trusts a service of AWS unless somebody else is given in ``trusts``. ``tags`` are keys
+        of tags; without them IAM leaves the list out.
         """
         word = kind.lower()
         item: dict[str, Any] = {
@@ -595,6 +597,8 @@ class Account:
             item["PermissionsBoundary"] = {"PermissionsBoundaryArn": boundary}
         if groups:
             item["GroupList"] = list(groups)
+        if tags is not None:
+            item["Tags"] = [{"Key": key, "Value": "jane.doe@example.com"} for key in tags]
         if kind == "Role" and trusts is not LEFT_OUT:
             trusts = trusts or trust({"Service": "config.amazonaws.com"})
             item["AssumeRolePolicyDocument"] = json.dumps(trusts)

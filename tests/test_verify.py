@@ -23,11 +23,14 @@ from kit.pack import keys
 from kit.pack.keys import open_signing_key, stamp
 from kit.pack.sign import sign_manifest, sign_pdf
 from kit.verify import verify
+from kit.verify.bag import check_bag, read_info
 from kit.verify.checks import Check
+from kit.verify.contents import open_contents
+from kit.verify.signatures import check_manifest_signature, read_roots
 from tests.commands import evidence
 from tests.pack.authority import DAY, Authority
 from tests.pack.forging import reseal, zipped
-from tests.pack.lasting import checks_of, result_of
+from tests.pack.lasting import result_of
 from tests.pack.services import NOW, Services
 
 KINDS = [
@@ -84,6 +87,22 @@ def wrong(pack: Path, trust: Path | None = None) -> dict[str, str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def whole(signed_pack: Path) -> list[Check]:
+    """The checks of the pack as it is, of which none fails."""
+    checks = verify(signed_pack)
+    assert [check.line for check in checks if not check.ok] == []
+    return checks
+
+
+def bag_and_signature(pack: Path, roots: Path | None = None) -> dict[str, str]:
+    """What is told of the files, their lists and the signature over them, and of nothing else."""
+    with open_contents(pack) as contents:
+        signature, _ = check_manifest_signature(contents, read_info(contents), read_roots(roots))
+        checks = [*check_bag(contents), *signature]
+    return {check.subject: check.message for check in checks if not check.ok}
+
+
 def test_a_whole_pack_is_what_it_says(signed_pack: Path, authority: Authority) -> None:
     done = evidence("verify", signed_pack, "--trust", authority.ca, cwd=signed_pack)
     assert done.returncode == 0, done.stdout
@@ -113,10 +132,11 @@ def test_a_signer_who_was_revoked_is_reported_by_the_time_of_signing(
             r"CRL of .* UTC; it signed on .* UTC",
             done.stdout,
         )
-    done = evidence(*arguments, later, cwd=signed_pack)
-    assert done.returncode == 0
-    assert done.stdout.count("; analyst was revoked later, on ") == 2
-    assert done.stdout.count(": level B-LTA; the signer was not revoked when it signed on") == 2
+    result = result_of(signed_pack, authority.ca, [later])
+    assert result.failed == {}
+    lines = "\n".join(result.lines)
+    assert lines.count("; analyst was revoked later, on ") == 2
+    assert lines.count(": level B-LTA; the signer was not revoked when it signed on") == 2
 
 
 def test_without_a_certificate_to_trust_the_signer_is_reported_and_not_checked(
@@ -128,8 +148,10 @@ def test_without_a_certificate_to_trust_the_signer_is_reported_and_not_checked(
     assert "; trusted" not in done.stdout
 
 
-def test_whom_the_reader_does_not_trust_is_reported(signed_pack: Path, tmp_path: Path) -> None:
-    found = wrong(signed_pack, Authority(tmp_path).ca)
+def test_whom_the_reader_does_not_trust_is_reported(
+    signed_pack: Path, authority: Authority
+) -> None:
+    found = result_of(signed_pack, authority.issue("nobody above")[1]).failed
     assert found.keys() == {SIGNATURE, "data/evidence.pdf"}
     assert "expected a signer below a certificate of --trust; observed:" in found[SIGNATURE]
     assert found[SIGNATURE].endswith("): no certificate of --trust is above it")
@@ -156,9 +178,11 @@ def test_a_signer_out_of_time_is_reported(
     assert key
     sign_manifest(pack, key)
     (pack / TIMESTAMP).unlink()
-    failed = result_of(pack, authority.ca).failed
+    failed = bag_and_signature(pack, authority.ca)
     assert re.search(rf"observed: .*out of time.*\): {reported}", failed[SIGNATURE])
-    line, *_ = (check.message for check in checks_of(pack) if check.subject == SIGNATURE)
+    with open_contents(pack) as contents:
+        checks, _ = check_manifest_signature(contents, read_info(contents), ())
+    line, *_ = (check.message for check in checks if check.subject == SIGNATURE)
     assert re.search(f"signer not checked: .*; {reported}", line)
 
 
@@ -169,35 +193,52 @@ def test_a_timestamp_with_another_hash_than_sha_2_is_refused(
     token = stamp(authority.timestamper(), "sha1", signature)
     response = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token})
     (pack / TIMESTAMP).write_bytes(response.dump())
-    failed = result_of(pack).failed[TIMESTAMP]
+    failed = bag_and_signature(pack)[TIMESTAMP]
     assert "observed: a signature with sha1; the kit accepts SHA-2 only" in failed
 
 
-@pytest.mark.parametrize("folder", ["", "pack/"])
-def test_a_zip_is_looked_at_as_it_is(signed_pack: Path, tmp_path: Path, folder: str) -> None:
-    made = zipped(signed_pack.parent if folder else signed_pack, tmp_path / "pack.zip")
-    if folder:  # the run's snapshot stays at home
-        made.unlink()
-        shutil.copytree(signed_pack, tmp_path / "in" / "pack")
-        zipped(tmp_path / "in", made)
-    checks = verify(made)
-    assert [check.line for check in checks if not check.ok] == []
-    assert [check.subject for check in checks] == [check.subject for check in verify(signed_pack)]
+def test_a_zip_is_looked_at_as_it_is(signed_pack: Path, whole: list[Check], tmp_path: Path) -> None:
+    assert verify(zipped(signed_pack, tmp_path / "pack.zip")) == whole
+
+
+def test_a_zip_may_have_the_pack_s_folder(signed_pack: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    shutil.copytree(signed_pack, tmp_path / "in" / "pack")
+    made = zipped(tmp_path / "in", tmp_path / "pack.zip")
+    with open_contents(made) as zipped_in_folder, open_contents(signed_pack) as plain:
+        assert zipped_in_folder.sizes == plain.sizes
+        assert [*check_bag(zipped_in_folder)] == [*check_bag(plain)]
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ("README.txt", "bag-info.txt", "bagit.txt", "manifest-sha256.txt"),
+        ("tagmanifest-sha256.txt",),
+        (SIGNATURE,),
+        (TIMESTAMP,),
+    ],
+)
+def test_a_flipped_byte_beside_the_data_is_reported(
+    pack: Path, authority: Authority, kinds: tuple[str, ...]
+) -> None:
+    for kind in kinds:
+        flip(pack / kind)
+    found = bag_and_signature(pack, authority.ca)
+    signed = ("tagmanifest-sha256.txt", SIGNATURE)
+    assert {SIGNATURE if kind in signed else kind for kind in kinds} <= found.keys(), found
 
 
 # Whatever the other files hold, their digests alone are compared, as a later test shows of each.
-READ = [*KINDS[:7], *(f"data/{name}" for name in ("evidence.html", "evidence.pdf"))]
-READ += [f"data/{name}" for name in ("evidence/E0001.json", "evidence/index.csv", "findings.csv")]
+READ = ["evidence.html", "evidence.pdf", "evidence/E0001.json", "evidence/index.csv"]
+READ += ["findings.csv"]
 
 
 @pytest.mark.parametrize("kind", READ)
-def test_a_flipped_byte_is_reported(pack: Path, authority: Authority, kind: str) -> None:
-    flip(pack / kind)
-    found = wrong(pack, authority.ca)
-    manifest = kind if kind not in ("tagmanifest-sha256.txt", SIGNATURE) else SIGNATURE
-    assert manifest in found, found
-    if kind.startswith("data/"):
-        assert re.search(r"SHA-256 [0-9a-f]{64}; observed: [0-9a-f]{64}", found[kind])
+def test_a_flipped_byte_is_reported(pack: Path, kind: str) -> None:
+    flip(pack / "data" / kind)
+    found = wrong(pack)
+    assert re.search(r"SHA-256 [0-9a-f]{64}; observed: [0-9a-f]{64}", found[f"data/{kind}"])
 
 
 def test_a_flipped_byte_in_every_file_is_reported_for_every_file(pack: Path) -> None:
@@ -215,7 +256,7 @@ def test_added_and_missing_files_are_reported(pack: Path) -> None:
     (pack / "data" / "extra.csv").write_text("a")
     (pack / "notes.txt").write_text("b")
     (pack / "data" / "findings.xlsx").unlink()
-    found = wrong(pack)
+    found = bag_and_signature(pack)
     assert "no manifest lists it; observed: 1 bytes" in found["data/extra.csv"]
     assert "no manifest lists it" in found["notes.txt"]
     assert "manifest-sha256.txt lists it; observed: none" in found["data/findings.xlsx"]
@@ -230,7 +271,7 @@ def test_files_changed_together_with_the_manifests_are_not_what_was_signed(pack:
 @pytest.mark.parametrize("name", [SIGNATURE, TIMESTAMP])
 def test_a_signature_taken_away_is_reported(pack: Path, name: str) -> None:
     (pack / name).unlink()
-    assert f"observed: {name} missing" in wrong(pack)["bag-info.txt"]
+    assert f"observed: {name} missing" in result_of(pack).failed["bag-info.txt"]
 
 
 def test_saying_unsigned_does_not_help(pack: Path) -> None:
@@ -254,7 +295,8 @@ def test_a_pdf_signed_by_another_is_reported(pack: Path, authority: Authority) -
         again = io.BytesIO()
         file.save(again)
     pdf.write_bytes(sign_pdf(again.getvalue(), key))
-    found = resigned(pack, authority)
+    resigned(pack, authority)
+    found = result_of(pack).failed
     assert re.search("signer of .*insider.*; observed: .*someone else", found["data/evidence.pdf"])
 
 
@@ -262,17 +304,16 @@ def test_a_pdf_that_was_added_to_is_reported(pack: Path) -> None:
     pdf = pack / "data" / "evidence.pdf"
     pdf.write_bytes(pdf.read_bytes() + b"\n% added\n")
     reseal(pack)
-    assert "does not cover the whole file" in wrong(pack)["data/evidence.pdf"]
+    assert "does not cover the whole file" in result_of(pack).failed["data/evidence.pdf"]
 
 
-def resigned(pack: Path, authority: Authority) -> dict[str, str]:
-    """What is told of a pack that its own signer made inconsistent and signed."""
+def resigned(pack: Path, authority: Authority) -> None:
+    """Sign a pack as a signer who made it inconsistent."""
     path, chain = authority.issue("insider")
     key = open_signing_key(path, chain, passphrase=lambda: None)
     assert key
     reseal(pack)
     sign_manifest(pack, key)
-    return wrong(pack)
 
 
 def change_csv(pack: Path) -> None:
@@ -311,28 +352,29 @@ def drop_lines(pack: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "subject", "reported"),
+    "changes",
     [
-        (change_csv, "bag-info.txt", "computed from data/findings.csv"),
-        (change_info, "bag-info.txt", "Findings-SHA-256"),
-        (change_commitment, "data/evidence/E0001.json", "commitment"),
-        (drop_evidence, "data/evidence/index.csv", "which a finding of"),
-        (empty_record, "data/evidence/E", "a value at /Fleets/0"),
-        (drop_lines, "data/ocsf-findings.ndjson", "a file, as an account's pack has it"),
+        {change_csv: ("bag-info.txt", "computed from data/findings.csv")},
+        {change_info: ("bag-info.txt", "Findings-SHA-256")},
+        {drop_evidence: ("data/evidence/index.csv", "which a finding of")},
+        {
+            change_commitment: ("data/evidence/E0001.json", "commitment"),
+            empty_record: ("data/evidence/E", "a value at /Fleets/0"),
+            drop_lines: ("data/ocsf-findings.ndjson", "a file, as an account's pack has it"),
+        },
     ],
 )
 def test_what_does_not_fit_together_is_reported_though_it_is_signed(
-    pack: Path,
-    authority: Authority,
-    change: Callable[[Path], None],
-    subject: str,
-    reported: str,
+    pack: Path, authority: Authority, changes: dict[Callable[[Path], None], tuple[str, str]]
 ) -> None:
-    change(pack)
-    found = resigned(pack, authority)
-    assert [
-        text for name, text in found.items() if name.startswith(subject) and reported in text
-    ], found
+    for change in changes:
+        change(pack)
+    resigned(pack, authority)
+    found = wrong(pack)
+    for subject, reported in changes.values():
+        assert [
+            text for name, text in found.items() if name.startswith(subject) and reported in text
+        ], found
 
 
 def test_exit_codes_distinguish_a_wrong_pack_from_none(
@@ -377,7 +419,7 @@ def test_trust_in_nobody_is_no_trust_in_everybody(tmp_path: Path, signed_pack: P
         verify(signed_pack, tmp_path / "empty.pem")
 
 
-def test_json_states_what_was_left_open(signed_pack: Path, pack: Path) -> None:
+def test_json_states_what_was_left_open(signed_pack: Path, pack: Path, whole: list[Check]) -> None:
     def states(folder: Path) -> tuple[int, dict[str, Any]]:
         done = evidence("verify", "--json", folder, cwd=folder)
         return done.returncode, json.loads(done.stdout)
@@ -385,6 +427,7 @@ def test_json_states_what_was_left_open(signed_pack: Path, pack: Path) -> None:
     code, stated = states(signed_pack)
     assert (code, stated["ok"], stated["signed"]) == (0, True, True)
     assert "data/findings.xlsx" in stated["not_compared"]
+    assert [check["subject"] for check in stated["checks"]] == [check.subject for check in whole]
     assert all(check["ok"] for check in stated["checks"])
     (pack / "data" / "findings.csv").write_text("")
     code, stated = states(pack)

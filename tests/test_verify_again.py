@@ -30,13 +30,15 @@ from kit.pack.sign import sign_pdf
 from kit.pack.tabular import EARLIER_COLUMNS, csv_file, read_findings_csv
 from kit.snapshot import EVIDENCE, HEADER, Request, Snapshot, digest, read, write
 from kit.tables.core import SPECS, Source, Spec, Table
-from kit.verify import ending, verify
+from kit.verify import again, ending
 from kit.verify.again import check_against
 from kit.verify.archive import same_parts
 from kit.verify.bag import read_info
-from kit.verify.checks import NOT_COMPARED
+from kit.verify.checks import NOT_COMPARED, Check
 from kit.verify.contents import open_contents
-from kit.verify.kinds import HTML
+from kit.verify.findings import check_findings
+from kit.verify.kinds import EVIDENCE as EVIDENCE_INDEX
+from kit.verify.kinds import HTML, PDF
 from tests.commands import evidence
 from tests.pack.authority import Authority
 from tests.pack.forging import reseal
@@ -57,21 +59,34 @@ def pack(signed_pack: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(signed_pack, tmp_path / "pack"))
 
 
-def wrong(pack: Path, snapshot: Path, last: str = "") -> dict[str, str]:
-    """What evaluating again finds, without what the pack alone shows, before a check of `last`."""
+@pytest.fixture
+def set_before(signed_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the pack's own PDF for what Typst would give again, as a first test shows that it is."""
+    made = (signed_pack / PDF).read_bytes()
+    unsigned = made[: made.index(b"%%EOF\n", made.index(b"startxref")) + 6]
+    monkeypatch.setattr(again, "pdf", lambda *_, **__: unsigned)
+
+
+def compared(pack: Path, snapshot: Path) -> list[Check]:
+    """What evaluating again finds, without what the pack alone shows."""
+    with open_contents(pack) as contents:
+        return [*check_against(contents, read_info(contents), read(snapshot))]
+
+
+def compared_findings(pack: Path, snapshot: Path) -> list[Check]:
+    """What evaluating again finds of the findings, before it renders documents of them."""
     with open_contents(pack) as contents:
         checks = check_against(contents, read_info(contents), read(snapshot))
-        found = takewhile(lambda check: check.subject != last, checks)
-        return {check.subject: check.message for check in found if not check.ok}
+        return [*takewhile(lambda check: check.subject != HTML, checks)]
 
 
 def wrong_findings(pack: Path, snapshot: Path) -> dict[str, str]:
-    """What evaluating again finds of the findings, before it renders documents of them."""
-    return wrong(pack, snapshot, last=HTML)
+    found = compared_findings(pack, snapshot)
+    return {check.subject: check.message for check in found if not check.ok}
 
 
-def test_a_snapshot_is_verified_and_tabulated_once(
-    pack: Path, snapshot: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_snapshot_gives_the_pack_again_verified_and_tabulated_once(
+    signed_pack: Path, snapshot: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digests, built = stored._changed, tables.build
     calls: Counter[str] = Counter()
@@ -87,7 +102,13 @@ def test_a_snapshot_is_verified_and_tabulated_once(
     monkeypatch.setattr(stored, "_changed", count_digests)
     monkeypatch.setattr(stored, "_verified", set())
     monkeypatch.setattr(tables, "build", count_builds)
-    assert all(check.ok for check in verify(pack, None, snapshot))
+    keys = {"XDG_CONFIG_HOME": str(signed_pack.parents[3] / ".config")}
+    arguments = ("verify", signed_pack, "--against", snapshot)
+    done = evidence(*arguments, cwd=signed_pack, environment=keys)
+    assert done.returncode == 0, done.stdout
+    assert "evaluating the snapshot gives the same" in done.stdout
+    assert "files are those that the snapshot gives" in done.stdout
+    assert f"{PDF}: byte for byte what the snapshot gives, and a signature" in done.stdout
     assert calls == dict.fromkeys(["digests", *SPECS], 1)
 
 
@@ -114,30 +135,12 @@ def of_another_kit(pack: Path) -> None:
     reseal(pack)
 
 
-def wrong_alone(pack: Path) -> dict[str, str]:
-    """What the pack alone shows to be wrong."""
-    wrong: dict[str, str] = {}
-    for check in verify(pack):
-        if not check.ok:
-            wrong[check.subject] = f"{wrong.get(check.subject, '')}{check.message}\n"
-    return wrong
-
-
 def change_findings(pack: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
     file = pack / "data" / "findings.csv"
     rows = read_findings_csv(file.read_bytes())
     change(rows)
     file.write_bytes(csv_file(rows, list(Finding.__dataclass_fields__)))
     reseal(pack)
-
-
-def test_the_snapshot_gives_the_pack_again(signed_pack: Path, snapshot: Path) -> None:
-    keys = {"XDG_CONFIG_HOME": str(signed_pack.parents[3] / ".config")}
-    arguments = ("verify", signed_pack, "--against", snapshot)
-    done = evidence(*arguments, cwd=signed_pack, environment=keys)
-    assert done.returncode == 0, done.stdout
-    assert "evaluating the snapshot gives the same" in done.stdout
-    assert "files are those that the snapshot gives" in done.stdout
 
 
 def reworked(old: bytes) -> bytes:
@@ -159,6 +162,7 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.usefixtures("set_before")
 @pytest.mark.parametrize("here", [True, False], ids=["this kit", "another kit"])
 def test_forms_that_were_changed_are_reported(pack: Path, snapshot: Path, here: bool) -> None:
     for name, change in FORMS.items():
@@ -167,7 +171,7 @@ def test_forms_that_were_changed_are_reported(pack: Path, snapshot: Path, here: 
         path.write_bytes(change(old))
         assert path.read_bytes() != old
     reseal(pack) if here else of_another_kit(pack)
-    checks = verify(pack, None, snapshot)
+    checks = compared(pack, snapshot)
     refused = {check.subject for check in checks if not check.ok}
     left = {check.subject for check in checks if check.open == NOT_COMPARED}
     if here:
@@ -177,6 +181,7 @@ def test_forms_that_were_changed_are_reported(pack: Path, snapshot: Path, here: 
         assert {*FORMS} - {"data/findings.parquet"} <= left
 
 
+@pytest.mark.usefixtures("set_before")
 def test_a_document_that_was_changed_before_it_was_signed_is_reported(
     pack: Path, snapshot: Path, authority: Authority
 ) -> None:
@@ -196,7 +201,7 @@ def test_a_document_that_was_changed_before_it_was_signed_is_reported(
     writer.write(changed)
     document.write_bytes(sign_pdf(changed.getvalue(), key))
     reseal(pack)
-    found = {check.subject: check.message for check in verify(pack, None, snapshot) if not check.ok}
+    found = {check.subject: check.message for check in compared(pack, snapshot) if not check.ok}
     assert "is another" in found["data/evidence.pdf"]
 
 
@@ -229,13 +234,13 @@ def with_an_unlisted_part(content: bytes) -> bytes:
     return content[:start] + hidden + content[start:end] + closing
 
 
+@pytest.mark.usefixtures("set_before")
 def test_a_workbook_packed_by_another_zlib_is_the_same(pack: Path, snapshot: Path) -> None:
     path = pack / "data" / "findings.xlsx"
     path.write_bytes(repacked(path.read_bytes(), compresslevel=1))
     reseal(pack)
-    reported = [
-        c.message for c in verify(pack, None, snapshot) if c.subject == "data/findings.xlsx"
-    ]
+    checks = compared(pack, snapshot)
+    reported = [check.message for check in checks if check.subject == "data/findings.xlsx"]
     assert reported == ["not compared: its parts are the snapshot's, packed by another zlib"]
 
 
@@ -319,7 +324,7 @@ def test_other_wording_is_a_note_where_another_kit_made_the_pack(
     change_findings(pack, reword)
     if not lock:
         of_another_kit(pack)
-    checks = verify(pack, None, snapshot)
+    checks = compared_findings(pack, snapshot)
     assert any(c.ok and "gives the same" in c.message for c in checks)
     (check,) = [c for c in checks if c.subject == "data/findings.csv" and (c.note or not c.ok)]
     assert check.ok is not lock
@@ -346,13 +351,17 @@ def test_a_pack_of_the_earlier_form_is_compared_as_far_as_it_goes(
     earlier = hashlib.sha256(rfc8785.dumps(timeless)).hexdigest()
     info.write_text(re.sub("(?<=Findings-SHA-256: ).+", earlier, info.read_text()))
     reseal(pack)
-    checks = verify(pack, None, snapshot)
+    with open_contents(pack) as contents:
+        alone = [*check_findings(contents, read_info(contents))]
+    checks = alone + compared_findings(pack, snapshot)
     assert any(c.ok and f"{earlier} (the earlier form" in c.message for c in checks)
     assert any(c.note and "before findings had values of their own" in c.message for c in checks)
-    assert [*ending(checks)][-2].startswith("not compared: data/findings.csv")
+    assert "not compared: data/findings.csv" in [*ending(checks)]
     file.write_bytes(file.read_bytes().replace(b",fail,", b",pass,", 1))
     reseal(pack)
-    assert "(the earlier form" in wrong_alone(pack)["bag-info.txt"]
+    with open_contents(pack) as contents:
+        checks = [*check_findings(contents, read_info(contents))]
+    assert any(not c.ok and "(the earlier form" in c.message for c in checks)
 
 
 def test_another_snapshot_is_reported_with_what_differs(
@@ -360,11 +369,14 @@ def test_another_snapshot_is_reported_with_what_differs(
 ) -> None:
     stored = read(snapshot)
     other = write(tmp_path / "other", stored.header, _with_a_longer_session(stored))
-    found = wrong(signed_pack, other.folder)
+    found = wrong_findings(signed_pack, other.folder)
     assert found["bag-info.txt"].startswith("expected ")
-    files = [name for name in found if name.startswith("data/evidence/E")]
-    assert len(files) == 1
-    assert "as the snapshot gives it" in found[files[0]]
+    with open_contents(signed_pack) as contents:
+        checks = again._evidence(contents, other, tables.tabulate(other).labels)
+        index, record = (check for check in checks if not check.ok)
+    assert record.subject.startswith("data/evidence/E")
+    assert index.subject == EVIDENCE_INDEX
+    assert "as the snapshot gives it" in record.message
     assert [
         reported for name, reported in found.items() if name.startswith("ID-") or ", fleet-" in name
     ]

@@ -36,7 +36,7 @@ from tests.pack.lasting import (
     sealed,
     with_store,
 )
-from tests.pack.services import NOW, Services, running
+from tests.pack.services import NOW, Services, make_keys, running
 
 _AREA = "lasting signatures"
 _SIGNERS = ("by-ocsp", "by-crl", "by-both")
@@ -55,7 +55,7 @@ def measure(quick: bool, seed: int) -> list[Measure]:
     """
     drawn = random.Random(seed)
     many = 5 if quick else 50
-    with tempfile.TemporaryDirectory() as name, running(Path(name)) as services:
+    with tempfile.TemporaryDirectory() as name, running(Path(name), make_keys()) as services:
         bench = _Bench(services, Path(name), pdf(document(executed())), drawn)
         return [
             bench.trials("sealed at a level, checked offline", many, bench.reaches),

@@ -58,6 +58,7 @@ _VARIABLE = re.compile(
 )
 # Keys of signed requests alone.
 _OF_IDENTITIES = re.compile(r"aws:(principal|multifactorauth|tokenissuetime|sourceidentity)")
+_TAG = "aws:principaltag/"
 _NOTHING: Context = {}
 
 
@@ -91,8 +92,11 @@ class Caller:
         The name of a role's session, if known; otherwise any session of the role.
     boundary : tuple of Statement, optional
         None without a permissions boundary.
+    tags : frozenset of str, optional
+        The keys of its tags, in lower case. None if unknown, or if whoever takes a session of it may
+        add tags. The values are unknown.
     context : mapping
-        Further facts about the caller: its tags, its organisation ...
+        Further facts about the caller: its organisation ...
     """
 
     kind: str
@@ -102,6 +106,7 @@ class Caller:
     session: str = ""
     identity: tuple[Statement, ...] = ()
     boundary: tuple[Statement, ...] | None = None
+    tags: frozenset[str] | None = None
     context: Context = field(default_factory=dict)
 
 
@@ -456,6 +461,8 @@ class _Request:
 
     def _default(self, key: str) -> Value:
         has_identity = self.caller.kind not in ("anonymous", "service")
+        if key.startswith(_TAG) and self.caller.tags is not None:
+            return Some() if key.removeprefix(_TAG) in self.caller.tags else ABSENT
         return default(key) if has_identity or not _OF_IDENTITIES.match(key) else ABSENT
 
     def allowed(self, context: Context) -> bool | None:

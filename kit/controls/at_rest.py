@@ -18,7 +18,7 @@ from kit.controls.registry import (
     control,
     roll_up,
 )
-from kit.tables.guards import USABLE
+from kit.tables.guards import USABLE_OF_BUCKETS
 from kit.tables.storage import HOME_FOLDER_BUCKETS, SETTINGS_BUCKETS
 
 ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
@@ -135,7 +135,7 @@ def keys_of_buckets_are_usable(key_class: str, key_state: str) -> Outcome:
     """The key is enabled."""
     if key_class == "none":
         return NotApplicable("no_default_encryption")
-    return key_state in (*USABLE, "run by AWS")
+    return key_state in USABLE_OF_BUCKETS
 
 
 @keys_of_buckets_are_usable.clause

@@ -15,7 +15,7 @@ from kit.controls.registry import (
 from kit.tables.macie import ON
 from kit.tables.organisation import OWN
 from kit.tables.refusals import IN_DOUBT
-from kit.tables.storage import FOLDERS, LOG_BUCKETS, LOGS, USER_BUCKETS
+from kit.tables.storage import FOLDERS, LOG_BUCKETS, LOGS, RETENTION_KINDS, USER_BUCKETS
 
 MACIE_OFF = NotEvidenced("Macie off")
 
@@ -137,6 +137,21 @@ def stored_data_is_erased_in_time(
     if purpose == LOGS or kept_until:
         return False
     return NotEvidenced("not declared")
+
+
+@stored_data_is_erased_in_time.clause
+def stored_data_is_erased_as_declared(
+    kept_days: int | None,
+    purpose: str,
+    *,
+    retention_days: dict[str, int],
+    retention_procedure: str,
+) -> bool:
+    """Rules, or a declared procedure, erase everything within the days that are declared."""
+    declared = retention_days.get(RETENTION_KINDS[purpose])
+    if kept_days is None or declared is None:
+        return True
+    return kept_days <= declared or (purpose != LOGS and bool(retention_procedure))
 
 
 @control(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kit.controls.at_rest import ENCRYPTED
 from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, control
-from kit.tables.guards import USABLE
+from kit.tables.guards import USABLE_OF_BUCKETS
 from kit.tables.organisation import OWN
 
 
@@ -60,7 +60,7 @@ def screenshots_of_agents_are_protected(sse_algorithm: str | None) -> bool:
 @screenshots_of_agents_are_protected.clause
 def keys_of_screenshots_are_usable(key_state: str) -> bool:
     """The key of the default encryption is enabled, or AWS runs it."""
-    return key_state in (*USABLE, "run by AWS")
+    return key_state in USABLE_OF_BUCKETS
 
 
 @screenshots_of_agents_are_protected.clause

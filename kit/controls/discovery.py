@@ -38,6 +38,7 @@ def buckets_are_searched_for_personal_data(
     macie_error: str | None,
     last_discovery: str | None,
     last_job: str | None,
+    job_started: str | None,
     left_to_administrator: bool | None,
     *,
     max_discovery_age_days: int,
@@ -50,6 +51,8 @@ def buckets_are_searched_for_personal_data(
     times = [dt.datetime.fromisoformat(time) for time in (last_discovery, last_job) if time]
     if any(time >= since for time in times):
         return True
+    if job_started:
+        return NotEvidenced("needs review", started=job_started[:10])
     if left_to_administrator:
         return NotEvidenced("administrator")
     return False

@@ -233,6 +233,14 @@ def keys_of_trails_are_usable(key_state: str | None) -> bool:
 
 
 @trails_are_validated_and_encrypted.clause
+def keys_of_trails_are_in_declared_accounts(
+    key_accounts: list[str], *, allowed_key_accounts: list[str]
+) -> bool:
+    """The key is of the trail's own account, or of an account that the parameters declare."""
+    return set(key_accounts) <= set(allowed_key_accounts)
+
+
+@trails_are_validated_and_encrypted.clause
 def digests_keep_coming(
     last_digest: str, *, max_delivery_age_days: int, as_of: dt.datetime
 ) -> bool:
@@ -299,6 +307,14 @@ def no_event_data_store_is_going(store_state: str | None) -> bool:
 def keys_of_event_data_stores_are_usable(store_key_state: str | None) -> bool:
     """The key of an event data store is enabled: without it nobody can read its events."""
     return store_key_state in (None, *USABLE)
+
+
+@logs_are_kept_as_long_as_needed.clause
+def keys_of_event_data_stores_are_in_declared_accounts(
+    store_key_accounts: list[str], *, allowed_key_accounts: list[str]
+) -> bool:
+    """The key is of the store's own account, or of an account that the parameters declare."""
+    return set(store_key_accounts) <= set(allowed_key_accounts)
 
 
 @control(

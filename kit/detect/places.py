@@ -80,13 +80,21 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("docker podman nerdctl buildah crane oras helm", "login … -p PW | login … -pPW"),
     ("skopeo podman buildah", "--creds USER:PW | --src-creds USER:PW | --dest-creds USER:PW"),
     ("az oc cf tabcmd", "login … -p PW"),
+    ("az", "-u WORD … -p PW"),
+    ("pulumi", "set … --secret NAME PW | set NAME PW … --secret"),
     ("vault", "^login PW?"),
-    ("aws", "configure set NAME PW"),
+    (
+        "aws",
+        "configure set NAME PW | --secret-string PW"
+        " | put-parameter … --type SecureString … --value PW",
+    ),
     ("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare", "-w PW | -wPW"),
     ("ldappasswd", "-w PW | -s PW | -a PW"),
     ("smbclient rpcclient smbget smbcacls", "-U MEMBER%PW | -UMEMBER%PW | --user MEMBER%PW"),
     ("smbmap evil-winrm crackmapexec netexec", "-p PW"),
-    ("openssl", "pass:PW"),
+    ("openssl", "pass:PW | ^enc … -k PW | ^passwd -1 PW | ^passwd -5 PW | ^passwd -6 PW"),
+    ("ssh-keygen", "-N PW? | -P PW?"),
+    ("useradd usermod", "-p PW?"),
     ("plink pscp psftp putty kitty", "-pw PW"),
     ("lftp", "-u USER,PW"),
     ("ncftpput ncftpget ncftp", "-p PW"),
@@ -121,7 +129,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("cmd start powershell pwsh bash sh java", _ANY),
     # These take no password; their options are not those of the command before them.
     (
-        "ssh scp sftp rsync tar cp mkdir ps git kubectl python node ping psql pg_dump nmap useradd",
+        "ssh scp sftp rsync tar cp mkdir ps git kubectl python node ping psql pg_dump nmap",
         "",
     ),
 )
@@ -215,8 +223,10 @@ def _operands(text: str) -> Iterator[Place]:
 
 
 _Q = r"\\{0,7}[\"']"
+_TEXT = rf"{_Q}[^\"'\n]{{1,100}}{_Q}"
 _NAMED = r"(?P<name>[\w .:/-]{1,80})"
-# The pattern of what precedes a value, and what ends the value. A group "name" must be a secret's.
+# The pattern of what precedes a value, and what ends the value. A group "name" must be a secret's; a
+# group "odd" demands this proof.
 _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
     (hint, re.compile(f"(?i){pattern}"), end)
     for hint, pattern, end in (
@@ -243,8 +253,8 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ("cdata", r"<(?P<name>[\w:.-]{1,60})>\s{0,40}<!\[CDATA\[(?=[^<>\s\]])", "]"),
         # {"name": "DB_PASSWORD", "value": "X"}, name: DB_PASSWORD and value: X on the next line
         (
-            "value",
-            rf"(?:key|name){_Q}\s?:\s?{_Q}{_NAMED}{_Q}\s{{0,40}},\s{{0,40}}{_Q}\w{{0,12}}value{_Q}\s?:\s?(?={_Q})",
+            "val",
+            rf"(?:key|name){_Q}\s?:\s?{_Q}{_NAMED}{_Q}\s{{0,40}},\s{{0,40}}{_Q}\w{{0,12}}val(?:ue)?{_Q}\s?:\s?(?={_Q})",
             "",
         ),
         (
@@ -291,11 +301,17 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
             rf"(?<![\w\"'])(?={_Q}[^\"'\n]{{1,200}}{_Q}\s{{0,4}}\|\s{{0,4}}ConvertTo-SecureString)",
             "",
         ),
-        # echo X | sudo -S, echo user:X | chpasswd
+        # echo X | sudo -S, yes X | passwd, echo user:X | chpasswd
         (
             "echo",
             rf"\becho\s+(?:-n\s+)?(?={_WORD}\s{{0,4}}\|\s{{0,4}}(?:sudo\s[^\n|]{{0,40}}-S\b|su\b|runas\b|kinit\b"
-            r"|[^\n|]{1,200}(?:--?password-?stdin|--passphrase-fd 0|passwd --stdin)))",
+            r"|[^\n|]{1,200}(?:--?pass(?:word|wd)-?(?:on-)?stdin|--passphrase-fd 0|passwd --stdin)))",
+            "",
+        ),
+        (
+            "|",
+            rf"\b(?:echo|yes|printf)\s+(?:-\w{{1,3}}\s+)?(?P<odd>)"
+            rf"(?={_WORD}\s{{0,4}}\|\s{{0,4}}(?:sudo )?(?:cryptsetup|(?:smb)?passwd)\b)",
             "",
         ),
         (
@@ -305,7 +321,11 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ),
         # echo user svc X>> script.txt, and --password-file=<(echo X)
         ("echo", r"\becho[\s.]+(?:user\s+[^\s\"']{1,64}\s+|pass\s+)(?=[^\s\"'>]+\s{0,3}>)", ">"),
-        ("<(", r"pass[\w-]{0,20}[=\s]<\(\s?(?:echo|printf)\s+(?:-n\s+)?(?=[^\s\"'()]+\))", ")"),
+        (
+            "<(",
+            r"(?:pass|key)[\w-]{0,20}[=\s]<\(\s?(?:echo|printf)\s+(?:-n\s+)?(?=[^\s\"'()]+\))",
+            ")",
+        ),
         # a dialogue of expect
         ("send", rf"assword[^\n]{{0,60}}?\bsend\s+(?:--\s+)?(?={_Q})", ""),
         # scripts of ftp, and .netrc
@@ -320,6 +340,78 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
             "={",
             r"(?:uid|user|driver|server|dsn)=[^\"\n]{1,200}?;\s?(?:pwd|password)=\{(?=[^{}\n]{0,100}[^{}\w\n])",
             "}",
+        ),
+        # {"password": {"value": "X"}}, {"password": ["X"]}
+        (
+            ":",
+            rf"{_Q}{_NAMED}{_Q}\s?:\s?(?:\{{\s{{0,40}}{_Q}\w{{0,12}}value{_Q}\s?:|\[)\s{{0,40}}(?P<odd>)(?={_Q})",
+            "",
+        ),
+        # password: !!str X, a block below "password: |", and a value below "password:", of YAML
+        (":", r"(?P<name>[\w.-]{1,60}):[ \t]{1,4}(?:!!str|!!binary|!unsafe)[ \t]{1,4}(?=\S)", ""),
+        (
+            ":",
+            r"(?P<name>[\w.-]{1,60}):[ \t]{1,4}[|>][+-]?\d?[ \t]{0,4}\r?\n[ \t]{1,40}(?P<odd>)(?=\S+\s*(?:\n|$))",
+            "",
+        ),
+        (
+            "value",
+            r"(?P<name>[\w.-]{1,60}):[ \t]{0,4}\r?\n[ \t]{1,40}value:[ \t]{1,4}(?P<odd>)(?=\S)",
+            "",
+        ),
+        # password: str = "X", var password string = "X"
+        (
+            "=",
+            rf"(?<![\w.$-])(?P<name>[\w-]{{1,60}})(?:\s?:\s?[a-z_][\w.\[\]|]{{0,40}}|\sstring)\s{{0,2}}=\s{{0,2}}(?={_Q})",
+            "",
+        ),
+        # user, password = "svc", "X"
+        (
+            "user",
+            rf"\buser\w{{0,10}}\s?,\s?(?P<name>\w{{1,40}})\s?=\s?\(?{_TEXT}\s?,\s?(?={_Q})",
+            "",
+        ),
+        # creds = ("svc", "X")
+        (
+            "cred",
+            rf"\bcred(?:ential)?s\s?=\s?[({{\[]\s?{_Q}(?!user|login|id|name|type|host|email)[\w.@\\-]{{1,64}}{_Q}"
+            rf"\s?[,:]\s?(?P<odd>)(?={_Q})",
+            "",
+        ),
+        # what a call takes behind a user, or behind a host and a user
+        (
+            "auth",
+            rf"\b(?:auth\s?=\s?|\w{{0,20}}BasicAuth|\w{{0,20}}DigestAuth|\w{{0,20}}AuthProvider)\(\s?{_TEXT}\s?,\s?(?={_Q})",
+            "",
+        ),
+        (".login(", rf"\.login\(\s?{_TEXT}\s?,\s?(?P<odd>)(?={_Q})", ""),
+        ("ftp", rf"\bFTP(?:_TLS)?\(\s?{_TEXT}\s?,\s?{_TEXT}\s?,\s?(?={_Q})", ""),
+        (
+            "(",
+            rf"(?:connect|mysqli|PDO|getConnection)\(\s?{_TEXT}\s?,\s?(?:\d{{1,5}}\s?,\s?)?{_TEXT}\s?,\s?(?P<odd>)(?={_Q})",
+            "",
+        ),
+        ("oracle", rf"(?:cx_Oracle|oracledb)\.connect\(\s?{_TEXT}\s?,\s?(?={_Q})", ""),
+        (
+            "oracle",
+            rf"(?:cx_Oracle|oracledb)\.connect\(\s?{_Q}[\w.]{{1,64}}/(?=[^\s\"'/@]{{1,64}}@)",
+            "@",
+        ),
+        (
+            "(",
+            rf"(?:RunAs(?:Wait)?|LogonUser\w?|keyring\.set_password)\(\s?{_TEXT}\s?,\s?(?:{_TEXT}|none|null)\s?,\s?(?={_Q})",
+            "",
+        ),
+        (
+            "mapnetworkdrive",
+            rf"MapNetworkDrive\s?\(?[^\n]{{1,200}}?,\s?\$?(?:true|false)\s?,\s?{_TEXT}\s?,\s?(?={_Q})",
+            "",
+        ),
+        # a pair that becomes the value of Authorization: Basic
+        (
+            "(",
+            r"(?:GetBytes|b64encode|btoa)\(\s?b?(?P<open>[\"'])[^\s\"':]{1,64}:(?!//)(?P<odd>)(?=[^\s\"'])",
+            "",
         ),
         # the key of an Azure function
         (".azurewebsites.net/", r"\.azurewebsites\.net/[^\s\"'<>]{0,300}[?&]code=", ""),
@@ -369,7 +461,9 @@ def places(text: str) -> list[Place]:
         if hint in folded:
             for match in pattern.finditer(text):
                 groups = match.groupdict()
-                result.append(Place(match.end(), groups.get("open") or end, groups.get("name")))
+                odd: Proof = "odd" if "odd" in groups else ""
+                ending = groups.get("open") or end
+                result.append(Place(match.end(), ending, groups.get("name"), odd))
     if any(hint in folded for hint in _LOGIN_HINTS):
         for match in _LOGIN.finditer(text):
             proof: Proof = "" if match["both"] and match["sign"] else "odd"

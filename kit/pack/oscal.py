@@ -6,7 +6,8 @@ that selects controls and sets thresholds, and the catalog of all controls.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from kit.pack import oscal_catalog, oscal_plan
 from kit.pack.by_control import by_control
@@ -45,20 +46,25 @@ def oscal(
     """
     facts = data["facts"]
     result = Result(facts, by_control(data), _times(made))
-    yield oscal_plan.PLAN, _written("assessment-plan", oscal_plan.plan(result))
-    results = {
+    yield oscal_plan.PLAN, _written("assessment-plan", partial(oscal_plan.plan, result))
+    yield RESULTS, _written("assessment-results", partial(_results, made, result))
+    yield oscal_catalog.FILE, _written("catalog", partial(catalog, facts))
+    profile = partial(oscal_plan.profile, result, snapshot["profile"])
+    yield oscal_plan.PROFILE, _written("profile", profile)
+
+
+def _results(made: Document, result: Result) -> JSON:
+    return {
         "uuid": result.uuid("results"),
-        "metadata": _metadata(made, facts),
+        "metadata": _metadata(made, result.facts),
         "import-ap": {"href": oscal_plan.PLAN},
         "results": [result.as_json(made.cover["title"])],
     }
-    yield RESULTS, _written("assessment-results", results)
-    yield oscal_catalog.FILE, _written("catalog", catalog(facts))
-    yield oscal_plan.PROFILE, _written("profile", oscal_plan.profile(result, snapshot["profile"]))
 
 
-def _written(kind: str, document: JSON) -> Iterator[bytes]:
-    for piece in json_pieces({kind: document}):
+def _written(kind: str, document: Callable[[], JSON]) -> Iterator[bytes]:
+    """Yield the pieces of a document, which is made with the first of them."""
+    for piece in json_pieces({kind: document()}):
         yield piece.encode()
     yield b"\n"
 

@@ -17,12 +17,10 @@ from kit.tables.core import Table as Built
 from kit.tables.places import TRAILS
 from kit.tables.recorders import STORE
 from kit.tables.sources import SCREENSHOTS
-from kit.tables.storage import HOME, LOGS, SETTINGS
+from kit.tables.storage import RETENTION_KINDS
 
 _PARAMETER: dict[str, RetentionKind] = {  # the name in the parameters, by kind of data
-    HOME: "home folders",
-    SETTINGS: "application settings",
-    LOGS: "usage reports",
+    **RETENTION_KINDS,
     SCREENSHOTS: "screenshots",
     TRAILS: "trails",
     STORE: "trails",

@@ -30,8 +30,12 @@ COPY_COLUMNS = {
 _BY_S3 = ("none", "sse-s3")  # classes of keys that S3 holds itself
 
 
-def copies(snapshot: Snapshot, bucket: str, region: str, arn: str) -> dict[str, Cell]:
+def copies(
+    snapshot: Snapshot, bucket: str, region: str, arn: str, folders: tuple[str, ...]
+) -> dict[str, Cell]:
     """Return whether a copy of a bucket's files lies outside it, and when AWS Backup last made one.
+
+    ``folders`` are AppStream's own, in which the files lie.
 
     AWS Backup lists what it has recovery points of, in the region of the resource, whatever the
     status of these points: https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListProtectedResources.html
@@ -40,7 +44,7 @@ def copies(snapshot: Snapshot, bucket: str, region: str, arn: str) -> dict[str, 
     earliest = snapshot.as_of - dt.timedelta(days=getattr(snapshot.profile, BACKUP_LIMIT))
     recent = derive(lambda at: at is not None and dt.datetime.fromisoformat(at) >= earliest, last)
     return {
-        "copy_elsewhere": known_any((_replicated(snapshot, bucket), recent)),
+        "copy_elsewhere": known_any((_replicated(snapshot, bucket, folders), recent)),
         "last_backup": last,
     }
 
@@ -54,28 +58,33 @@ def _last_backup(snapshot: Snapshot, region: str, arn: str) -> Cell:
     return Cell(None, answer.evidence, answer.trouble)
 
 
-def _replicated(snapshot: Snapshot, bucket: str) -> Cell:
-    """Return whether a rule copies every new object of a bucket to another bucket."""
+def _replicated(snapshot: Snapshot, bucket: str, folders: tuple[str, ...]) -> Cell:
+    """Return whether rules between them copy every new object in folders to another bucket."""
     answer = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
     rules = attached(answer, "ReplicationConfiguration.Rules", Default([], "replication"))
     if not any(rule.get("Status") == "Enabled" for rule in rules.value or ()):
         return derive(lambda _: False, rules)
 
     def everything(rules: list[dict[str, Any]], key_class: str) -> bool:
-        return any(_copies_all(rule, encrypted=key_class not in _BY_S3) for rule in rules)
+        copied = [_copied(rule, encrypted=key_class not in _BY_S3) for rule in rules]
+        starts = tuple(start for start in copied if start is not None)
+        return all(folder.startswith(starts) for folder in folders or ("",))
 
     return derive(everything, rules, encryption(snapshot, bucket)["key_class"])
 
 
-def _copies_all(rule: dict[str, Any], *, encrypted: bool) -> bool:
-    """Return whether a rule is on, leaves no object out, and copies objects under keys of KMS.
+def _copied(rule: dict[str, Any], *, encrypted: bool) -> str | None:
+    """Return the prefix of the objects that a rule copies; None where it leaves some of them out.
 
+    It does where it is off, chooses by other marks too, or leaves out what a key of KMS encrypts.
     S3 leaves these out by default:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html
     """
     filters = {"Prefix": rule.get("Prefix"), **(rule.get("Filter") or {})}
-    both = filters.pop("And", None) or {}
+    both = dict(filters.pop("And", None) or {})
+    prefix = filters.pop("Prefix", None) or both.pop("Prefix", None) or ""
     narrowed = any((*filters.values(), *both.values()))
     chosen = rule.get("SourceSelectionCriteria") or {}
     copied = (chosen.get("SseKmsEncryptedObjects") or {}).get("Status") == "Enabled"
-    return rule.get("Status") == "Enabled" and not narrowed and (copied or not encrypted)
+    whole = rule.get("Status") == "Enabled" and not narrowed and (copied or not encrypted)
+    return prefix if whole else None

@@ -51,6 +51,8 @@ ANOTHER = "another account"
 # States in which a key encrypts and decrypts; a key is "Updating" for seconds, and works meanwhile:
 # https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-update.html
 USABLE = ("Enabled", "Updating")
+_RUN_BY_AWS = "run by AWS"  # in place of the state of a key
+USABLE_OF_BUCKETS = (*USABLE, _RUN_BY_AWS)
 _PER_BUCKET = (GET_BUCKET_ENCRYPTION, GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING)
 KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
 
@@ -118,7 +120,7 @@ def encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
         classes = {None: "none", "AES256": "sse-s3"}
         known = one_of(algorithm, ("AES256", "aws:kms", "aws:kms:dsse"))
         cells["key_class"] = derive(lambda name: classes.get(name, "aws-managed"), known)
-        cells["key_state"] = derive(lambda _: "run by AWS", algorithm)
+        cells["key_state"] = derive(lambda _: _RUN_BY_AWS, algorithm)
         cells["key_account"] = derive(lambda _: "", algorithm)
         return cells
     # An alias or a bare id means a key in the bucket's region.

@@ -29,9 +29,19 @@ from kit.calls import (
 from kit.catalogue.texts import text
 from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble
-from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, known_all, member, one_of
+from kit.tables.cells import (
+    NONE,
+    UNSEEN,
+    Cell,
+    absent_member,
+    attached,
+    derive,
+    known_all,
+    member,
+    one_of,
+)
 from kit.tables.core import Column, Part, Row, Source, shown_name, table
-from kit.tables.guards import is_own
+from kit.tables.guards import USABLE, is_own
 from kit.tables.organisation import owner_of, seen_by_owner
 from kit.tables.outsiders import KEY_ACCESS_COLUMNS, key_access
 from kit.tables.recorders import trails_at_home
@@ -63,9 +73,9 @@ _NOT_ROTATED = (
     *("ECC_NIST_EDWARDS25519", "ML_DSA_44", "ML_DSA_65", "ML_DSA_87"),
     *("ML_KEM_512", "ML_KEM_768", "ML_KEM_1024"),
 )
-_NOT_ENABLED = (
+_NOT_USABLE = (
     *("Creating", "Disabled", "PendingDeletion", "PendingImport", "PendingReplicaDeletion"),
-    *("Unavailable", "Updating"),
+    "Unavailable",
 )
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
 
@@ -97,18 +107,24 @@ class _Use:
     },
 )
 def keys(source: Source) -> Iterator[Row]:
-    """Yield a row for each key in use, and for each resource whose key is a gap."""
+    """Yield a row for each key in use, and for each resource whose key is a gap.
+
+    A multi-Region key in use has a row for each region that has the same key.
+    """
     rows: dict[tuple[str, str], Row] = {}
+    others: dict[tuple[str, str], Row] = {}
     for use in _uses(source):
         place, label, described = _place(source, use)
         row = rows.get(place)
         if row is None:
             rows[place] = Row(*place, label, _cells(source, use.key, described))
-            continue
-        for name, cell in row.cells.items():
-            refs = tuple(dict.fromkeys([*cell.refs, *use.key.refs]))
-            row.cells[name] = Cell(cell.value, refs, cell.gap or use.key.gap)
-    yield from rows.values()
+        else:
+            for name, cell in row.cells.items():
+                refs = tuple(dict.fromkeys([*cell.refs, *use.key.refs]))
+                row.cells[name] = Cell(cell.value, refs, cell.gap or use.key.gap)
+        for related in _related(source, use, described) if described else ():
+            others[related.region, related.key] = related
+    yield from {**others, **rows}.values()
 
 
 def _uses(source: Source) -> Iterator[_Use]:
@@ -205,6 +221,44 @@ def _place(source: Source, use: _Use) -> tuple[tuple[str, str], str, Answer | No
     return (use.seat, arn), _label(source, arn), described
 
 
+def _related(source: Source, use: _Use, described: Answer) -> Iterator[Row]:
+    """Yield the same key in other regions, where it has a policy and grants of its own.
+
+    Whoever one of them admits decrypts what another one encrypted. Their other properties, rotation
+    among them, are those of the key in use.
+
+    References
+    ----------
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html.
+    """
+    snapshot, path = source.snapshot, "KeyMetadata.MultiRegionConfiguration"
+    ours = _ours(snapshot, use.key, described)
+    if ours.gap or not ours.value:
+        return
+    needed = UNSEEN if described.value("KeyMetadata.MultiRegion") else NONE
+    known = attached(described, path, needed)
+    own = described.value("KeyMetadata.Arn")
+    configuration = known.value or {}
+    named = [
+        key.get("Arn")
+        for key in (configuration.get("PrimaryKey"), *(configuration.get("ReplicaKeys") or ()))
+        if key
+    ]
+    if not all(named):
+        known = Cell(None, known.refs, absent_member(DESCRIBE_KEY, f"{path}.Arn", known.refs[0]))
+    base = {name: Cell(value, use.key.refs) for name, value in _NO_KEY.items()}
+    if known.gap:
+        gaps = dict.fromkeys(("of_the_account", *KEY_ACCESS_COLUMNS), known)
+        label = f"{_label(source, str(own))} in other regions"
+        yield Row(use.seat, f"others of {own}", label, {**base, **gaps})
+    for arn in sorted({arn for arn in named if arn} - {own}):
+        region = (arn.split(":") + [""] * 4)[3]
+        admitted = key_access(snapshot, source.labels, arn, region)
+        cells = _citing(use.key, {"of_the_account": Cell(True, known.refs), **admitted})
+        seat = region if region in snapshot.regions else use.seat
+        yield Row(seat, arn, f"{_label(source, arn)} in {region}", {**base, **cells})
+
+
 def _label(source: Source, arn: str) -> str:
     """Return a key by the id that KMS gave it, or by a label where the ARN has only an alias."""
     id = _ID.search(arn)
@@ -235,21 +289,25 @@ def _access(source: Source, key: Cell, described: Answer) -> dict[str, Cell]:
     """
     snapshot = source.snapshot
     names = ("of_the_account", *KEY_ACCESS_COLUMNS)
-    none = {name: Cell(_NO_KEY[name], (*key.refs, *described.evidence)) for name in names}
-    if described.absent or owner_of(str(key.value)) not in ("", snapshot.account):
-        return none
-    ours = derive(
-        lambda manager, owner: manager == "CUSTOMER" and owner == snapshot.account,
-        attached(described, "KeyMetadata.KeyManager"),
-        attached(described, "KeyMetadata.AWSAccountId"),
-    )
+    ours = _ours(snapshot, key, described)
     arn = attached(described, "KeyMetadata.Arn")
     if ours.gap or (ours.value and arn.gap):
         return dict.fromkeys(names, ours if ours.gap else arn)
     if not ours.value:
-        return none
+        return {name: Cell(_NO_KEY[name], (*key.refs, *described.evidence)) for name in names}
     admitted = key_access(snapshot, source.labels, arn.value, described.region)
     return _citing(key, {"of_the_account": ours, **admitted})
+
+
+def _ours(snapshot: Snapshot, key: Cell, described: Answer) -> Cell:
+    """Return whether a key is a customer managed key of the account."""
+    if described.absent or owner_of(str(key.value)) not in ("", snapshot.account):
+        return Cell(False, (*key.refs, *described.evidence))
+    return derive(
+        lambda manager, owner: manager == "CUSTOMER" and owner == snapshot.account,
+        attached(described, "KeyMetadata.KeyManager"),
+        attached(described, "KeyMetadata.AWSAccountId"),
+    )
 
 
 def _rotation(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cell]:
@@ -258,16 +316,16 @@ def _rotation(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cel
         return {"rotatable": gone, "rotates": gone, "rotation_days": Cell(None, gone.refs)}
     rotatable = known_all(
         derive(
-            lambda value, wanted=wanted: value == wanted,
-            one_of(attached(described, f"KeyMetadata.{name}"), (wanted, *others)),
+            lambda value, wanted=wanted: value in wanted,
+            one_of(attached(described, f"KeyMetadata.{name}"), (*wanted, *others)),
         )
         for name, wanted, others in (
-            ("KeyManager", "CUSTOMER", ("AWS",)),
-            ("KeySpec", "SYMMETRIC_DEFAULT", _NOT_ROTATED),
-            ("Origin", "AWS_KMS", ("EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE")),
+            ("KeyManager", ("CUSTOMER",), ("AWS",)),
+            ("KeySpec", ("SYMMETRIC_DEFAULT",), _NOT_ROTATED),
+            ("Origin", ("AWS_KMS",), ("EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE")),
             # KMS does not rotate a key that cannot be used, which AR-07 and LG-03 judge:
             # https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
-            ("KeyState", "Enabled", _NOT_ENABLED),
+            ("KeyState", USABLE, _NOT_USABLE),
         )
     )
     rotation = snapshot.answer(

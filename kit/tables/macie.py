@@ -30,7 +30,7 @@ from kit.tables.organisation import is_member
 
 ON = "ENABLED"
 _DONE = ("COMPLETE", "IDLE")  # a job that runs once, and one that runs again
-_AGAIN = ("RUNNING", "SCHEDULED")  # a recurring job starts its run after the run before ended
+_AGAIN = ("RUNNING", "SCHEDULED")  # a run of a recurring job, which has or has not run before
 NOT_KNOWN = "not known, for Macie is off"
 _OFF = Default("not enabled", "macie")
 _SEEN = (GET_MACIE_SESSION, DESCRIBE_BUCKETS)
@@ -46,6 +46,7 @@ BUCKET_COLUMNS = {
     "macie_error": Column(calls=_SEEN),
     "last_discovery": Column(calls=_SEEN, transient=True, past=True),
     "last_job": Column(calls=(*_SEEN, LIST_CLASSIFICATION_JOBS), transient=True, past=True),
+    "job_started": Column(calls=(*_SEEN, LIST_CLASSIFICATION_JOBS), transient=True, past=True),
     "left_to_administrator": Column(
         calls=(*_SEEN, GET_AUTOMATED_DISCOVERY_CONFIGURATION, DESCRIBE_ORGANIZATION),
     ),
@@ -92,7 +93,7 @@ def bucket_cells(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell
         "unknown_objects": derive(int, read("objectCountByEncryptionType.unknown")),
         "macie_error": error,
         "last_discovery": derive(lambda is_on, time: time if is_on else None, monitored, last),
-        "last_job": _last_job(snapshot, region, read("jobDetails", NONE)),
+        **_job_times(snapshot, region, read("jobDetails", NONE)),
         "left_to_administrator": known_all(
             (derive(lambda is_on: not is_on, monitored), *_others(snapshot, region))
         ),
@@ -110,7 +111,10 @@ def bucket_cells(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell
 
 
 def _analyses(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
-    """Return when automated discovery, and a job, last analysed a bucket; None for never."""
+    """Return when automated discovery, and a job, last analysed a bucket; None for never.
+
+    Beside them, when a run of a recurring job started that is under way.
+    """
     described = _described(snapshot, bucket, region)
 
     def read(path: str) -> Cell:
@@ -122,7 +126,7 @@ def _analyses(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
             read("automatedDiscoveryMonitoringStatus"),
             read("lastAutomatedDiscoveryTime"),
         ),
-        "last_job": _last_job(snapshot, region, read("jobDetails")),
+        **_job_times(snapshot, region, read("jobDetails")),
     }
 
 
@@ -159,29 +163,41 @@ def _described(snapshot: Snapshot, bucket: str, region: str) -> Cell:
     return Cell(None, answer.evidence, gap)
 
 
-def _last_job(snapshot: Snapshot, region: str, details: Cell) -> Cell:
-    """Return when a job last analysed the bucket without errors; None for a run that was cut short.
+def _job_times(snapshot: Snapshot, region: str, details: Cell) -> dict[str, Cell]:
+    """Return when the last run of a job started that analysed the bucket without errors.
+
+    None for a run that was cut short. ``job_started`` is the start of a recurring job's run that is
+    under way: when the run before it started, or whether there was one, no answer shows.
 
     References
     ----------
-    Amazon Macie API Reference, JobSummary: jobs that are paused or cancelled stop amid their data.
+    https://docs.aws.amazon.com/macie/latest/APIReference/datasources-s3.html: JobDetails,
+    lastJobRunTime; https://docs.aws.amazon.com/macie/latest/APIReference/jobs-list.html: JobSummary,
+    jobs that are paused or cancelled stop amid their data.
     """
     job = details.value or {}
+    none = derive(lambda _: None, details)
     has = "TRUE" in (job.get("isDefinedInJob"), job.get("isMonitoredByJob"))
     if details.gap or not has or not job.get("lastJobRunTime"):
-        return derive(lambda _: None, details)
+        return {"last_job": none, "job_started": none}
+    time = str(job["lastJobRunTime"])
     answer = snapshot.answer(LIST_CLASSIFICATION_JOBS, region)
     for item, ref in answer.items_with("jobId", job.get("lastJobId")):
         read = partial(member, item, ref, absent=UNSEEN, call=LIST_CLASSIFICATION_JOBS)
         error, state, kind = map(read, ("lastRunErrorStatus.code", "jobStatus", "jobType"))
 
-        def ran(job: dict[str, Any], error: str, state: str, kind: str) -> str | None:
-            counts = error == "NONE" and (state in _DONE or (state, kind) == _AGAIN)
-            return str(job["lastJobRunTime"]) if counts else None
+        def ended(error: str, state: str, _: str) -> str | None:
+            return time if error == "NONE" and state in _DONE else None
 
-        return derive(ran, details, error, state, kind)
+        def under_way(_: str, state: str, kind: str) -> str | None:
+            return time if (state, kind) == _AGAIN else None
+
+        return {
+            "last_job": derive(lambda _, *job: ended(*job), details, error, state, kind),
+            "job_started": derive(lambda _, *job: under_way(*job), details, error, state, kind),
+        }
     listed = Cell(None, answer.evidence, answer.trouble)
-    return derive(lambda job, _: job["lastJobRunTime"], details, listed)
+    return {"last_job": derive(lambda *_: time, details, listed), "job_started": none}
 
 
 def _others(snapshot: Snapshot, region: str) -> tuple[Cell, Cell]:

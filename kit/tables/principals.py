@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from kit.access.documents import PolicyError, Statement
-from kit.access.evaluator import Caller, Target
+from kit.access.evaluator import Access, Caller, Target, decide, names_action
 from kit.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS as DETAILS
 from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import absent_member
@@ -29,6 +29,7 @@ SERVICE_ROLES = {
 # https://github.com/rebuy-de/aws-nuke/pull/1028 (roles of IAM Identity Center, with the message).
 LINKED, RESERVED = "/aws-service-role/", "/aws-reserved/"
 RESERVED_ROLE = "reserved role"  # a state of remedies
+_TAG_SESSION = "sts:TagSession"
 AWS_POLICIES = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/")
 
 
@@ -132,7 +133,18 @@ class _Known:
         boundary = self._by_arn(limit, ref) if item.get("PermissionsBoundary") else None
         arn = item.get("Arn") or self._answer.place(ref)
         is_role = kind == "role"
-        trust = item.get("AssumeRolePolicyDocument") if is_role else None
+        document = item.get("AssumeRolePolicyDocument") if is_role else None
+        trust = Policy("trust policy", (ref,))
+        trust = self._read(document, trust.name, ref) if is_role else trust
+        caller = Caller(
+            kind,
+            arn,
+            self._account,
+            item.get("UserId") or item.get("RoleId") or "",
+            identity=tuple(s for policy in policies for s in policy.statements),
+            boundary=boundary.statements if boundary else None,
+            tags=_tags(item),
+        )
         return Principal(
             kind,
             arn,
@@ -140,15 +152,8 @@ class _Known:
             ref,
             tuple(policies),
             boundary,
-            self._read(trust, "trust policy", ref) if is_role else Policy("trust policy", (ref,)),
-            Caller(
-                kind,
-                arn,
-                self._account,
-                item.get("UserId") or item.get("RoleId") or "",
-                identity=tuple(s for policy in policies for s in policy.statements),
-                boundary=boundary.statements if boundary else None,
-            ),
+            trust,
+            replace(caller, tags=None) if trust.unseen or _adds_tags(caller, trust) else caller,
             kind_of_role(item) if is_role else None,
         )
 
@@ -202,6 +207,34 @@ class _Known:
     def _named(self, arn: str | None) -> str:
         """AWS's policies by their names, the account's by labels."""
         return policy_name(self._labels.label, arn)
+
+
+def _tags(item: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the keys of a principal's tags; None where no answer has them.
+
+    Earlier versions of the kit stored a token in place of the list.
+    """
+    tags = item.get("Tags")
+    if not isinstance(tags, list) or not all(tag.get("Key") for tag in tags):
+        return None
+    return frozenset(str(tag["Key"]).lower() for tag in tags)
+
+
+def _adds_tags(caller: Caller, trust: Policy) -> bool:
+    """Return whether sessions of a principal may have tags that the principal has not.
+
+    References
+    ----------
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html: the role's trust policy has
+    to allow sts:TagSession to whoever passes tags, and a user's own policies for a federated session.
+    """
+    if caller.kind == "role":
+        return any(
+            statement.effect == "Allow" and names_action(statement, _TAG_SESSION)
+            for statement in trust.statements
+        )
+    sessions = Target(f"arn:*:sts::{caller.account}:federated-user/*", caller.account)
+    return decide(caller, _TAG_SESSION, sessions) is not Access.NO
 
 
 def kind_of_role(item: Mapping[str, Any]) -> str | None:

@@ -38,6 +38,7 @@ _STORE_STATES = (
         "files_validated": Column(calls=(DESCRIBE_TRAILS,)),
         "kms_key": Column(calls=(DESCRIBE_TRAILS,)),
         "key_state": Column(calls=(DESCRIBE_TRAILS, DESCRIBE_KEY)),
+        "key_accounts": Column(calls=(DESCRIBE_TRAILS,)),
         "bucket": Column(calls=(DESCRIBE_TRAILS,)),
         "last_digest": Column(calls=(GET_TRAIL_STATUS,), transient=True, past=True),
     },
@@ -64,6 +65,7 @@ def trails(source: Source) -> Iterator[Row]:
         "log_until_least": Column(calls=_KEPT_BY),
         "store_state": Column(calls=(GET_EVENT_DATA_STORE,), choices=_STORE_STATES),
         "store_key_state": Column(calls=(GET_EVENT_DATA_STORE, DESCRIBE_KEY)),
+        "store_key_accounts": Column(calls=(GET_EVENT_DATA_STORE,)),
     },
 )
 def recorders(source: Source) -> Iterator[Row]:
@@ -80,6 +82,7 @@ def recorders(source: Source) -> Iterator[Row]:
         none = Cell(None, (ref,))
         kind = Cell(kind_of(trail, snapshot), (ref,))
         cells = {"kind": kind, "store_state": none, "store_key_state": none}
+        cells["store_key_accounts"] = Cell([], none.refs)
         yield _trail_row(source, trail, region, cells | _kept(kept))
     for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
         for item, ref in answer.items():
@@ -88,11 +91,13 @@ def recorders(source: Source) -> Iterator[Row]:
             label = source.labels.label(STORE, key, item.get("Name"))
             store = snapshot.answer(GET_EVENT_DATA_STORE, answer.region, EventDataStore=arn)
             kept = derive(lambda n: Kept(n, None, n), attached(store, "RetentionPeriod"))
+            store_key = attached(store, "KmsKeyId", NONE)
             cells = {
                 "kind": Cell(STORE, (ref,)),
                 **_kept(kept),
                 "store_state": attached(store, "Status"),
-                "store_key_state": key_state(snapshot, attached(store, "KmsKeyId", NONE)),
+                "store_key_state": key_state(snapshot, store_key),
+                "store_key_accounts": _other_accounts(store_key, snapshot.account),
             }
             yield Row(answer.region, key, label, cells)
 
@@ -141,8 +146,20 @@ def _trail_cells(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[st
         "files_validated": member(trail, ref, "LogFileValidationEnabled", UNSEEN, DESCRIBE_TRAILS),
         "kms_key": derive(bool, key),
         "key_state": key_state(snapshot, key),
+        "key_accounts": _other_accounts(key, snapshot.account, owner_of(arn)),
         "last_digest": attached(status, "LatestDigestDeliveryTime"),
     }
+
+
+def _other_accounts(key: Cell, *accounts: str) -> Cell:
+    """Return the account that owns a key, in a list, where it is none of these accounts.
+
+    References
+    ----------
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Trail.html: ``KmsKeyId`` is the
+    key's ARN, and the key may be another account's.
+    """
+    return derive(lambda arn: sorted({owner_of(arn)} - {"", *accounts}), key)
 
 
 def _theirs(lender: Snapshot, arn: str | None, name: str) -> Cell:

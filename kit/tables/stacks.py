@@ -160,13 +160,17 @@ def _streaming_endpoints(source: Source, region: str, listed: Cell) -> Cell:
     answer = source.snapshot.answer(DESCRIBE_VPC_ENDPOINTS, region)
     described = {item.get("VpcEndpointId"): (item, ref) for item, ref in answer.items()}
     existing = [described[vpce] for vpce in named if vpce in described]
+    for item, ref in existing:
+        for path in ("State", "ServiceName", "OwnerId"):
+            if not item.get(path):
+                return Cell(None, (*listed.refs, ref), absent_member(answer.call, path, ref))
     endpoints = [
         {
             "id": vpce,
             "state": item.get("State", ""),
             "service": item.get("ServiceName", ""),
             # EC2 describes the account's endpoints, and other accounts' endpoints in shared subnets.
-            "owner": whose(source.snapshot, item.get("OwnerId") or source.snapshot.account),
+            "owner": whose(source.snapshot, item.get("OwnerId", "")),
         }
         for vpce in named
         for item, _ in [described.get(vpce, ({"State": NOT_FOUND}, ""))]

@@ -22,7 +22,7 @@ from kit.calls import (
     Call,
     Scope,
 )
-from kit.parameters import HOME_FOLDERS
+from kit.parameters import HOME_FOLDERS, RetentionKind
 from kit.redact.names import APPSTREAM_BUCKETS, shown_bucket
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, known_any
@@ -69,6 +69,12 @@ FOLDERS = {
     HOME: ("user/custom/", "user/federated/", "user/userpool/"),
     SETTINGS: ("Windows/",),
     LOGS: ("applications/", "sessions/"),
+}
+# The names of purposes in `retention_days` of the parameters.
+RETENTION_KINDS: dict[str, RetentionKind] = {
+    HOME: "home folders",
+    SETTINGS: "application settings",
+    LOGS: "usage reports",
 }
 _COLUMNS = {
     "purpose": Column(),
@@ -247,7 +253,7 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
         **refusals(snapshot, source.labels, statements, arn, bucket.region),
         **_erasure(snapshot, bucket),
         "versioning": versioning(snapshot, name),
-        **copies(snapshot, name, bucket.region, arn),
+        **copies(snapshot, name, bucket.region, arn, FOLDERS.get(bucket.purpose, ())),
         **bucket_cells(snapshot, name, bucket.region),
         **malware_plan(snapshot, name, bucket.region, FOLDERS.get(bucket.purpose, ())),
         "tls_only": derive(

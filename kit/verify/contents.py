@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from kit import bounds
 from kit.bag import (
@@ -53,10 +53,13 @@ class Contents(ABC):
     ----------
     sizes : dict of str to int
         Bytes of each file, by name with ``/`` between folders.
+    held : dict of str to object
+        What a file's bytes were parsed to, where several checks look at it.
     """
 
     def __init__(self) -> None:
         self.sizes: dict[str, int] = {}
+        self.held: dict[str, Any] = {}
         self._digests: dict[str, str] = {}
         self._total = 0
 

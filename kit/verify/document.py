@@ -34,6 +34,16 @@ _TRIGGERS = {
     *("/PresSteps", "/Requirements", "/NeedAppearances", "/OPI", "/UR3", "/Legal", "/Threads"),
 }
 _ANNOTATIONS = {"/Link", "/Widget"}
+# A dictionary without any of these names has no trait (`_Traits`), unless a string stands in for one.
+_TELLING = frozenset(
+    name.encode()
+    for name in (
+        *(_ACTIONS | _TRIGGERS | _ANNOTATIONS),
+        *("/Annot", "/AP", "/ByteRange", "/EF", "/EmbeddedFile", "/F", "/FFilter", "/FT"),
+        *("/Rect", "/Ref", "/Subtype", "/Title"),
+    )
+)
+_LIKE_A_NAME = re.compile(rb"\((?![A-Za-z0-9])|<[0-9a-fA-F>]")  # a string that "/" may begin
 _LINK = re.compile(r"https?://[^\s]+|(?!/)[^:\\\s]*")
 # Columns of evidence.csv in the document, and of the index beside it.
 _SAME = {name: name for name in ("call", "region", "attempts", "request_id", "commitment")}
@@ -200,9 +210,12 @@ def _dictionaries(
     """Yield the members of every dictionary with its object's number, or (0, 0) inside an object.
 
     Also whether it is a stream's, and whether it is a link's own action, within that. Looking a
-    member up in a dictionary of the PDF itself takes twenty times as long.
+    member up in a dictionary of the PDF itself takes twenty times as long. Objects that can have no
+    trait, such as most tags, are left out.
     """
     for top in file.objects:
+        if not _is_telling(top.stream_dict if isinstance(top, pikepdf.Stream) else top):
+            continue
         waiting: list[tuple[Any, bool]] = [(top, False)]
         place = top.objgen
         while waiting:
@@ -225,6 +238,12 @@ def _dictionaries(
                 for name, part in inner
                 if not getattr(part, "is_indirect", True)
             ]
+
+
+def _is_telling(item: Any) -> bool:
+    """Whether an object may have a trait, by its text, in which qpdf writes a name in one way."""
+    written = item.unparse(resolved=True)
+    return not _TELLING.isdisjoint(written.split()) or bool(_LIKE_A_NAME.search(written))
 
 
 def _differ(

@@ -7,6 +7,7 @@ the roles that a run can declare until one gives all of these files.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
@@ -52,35 +53,22 @@ def check_forms(
             if name in contents.sizes:
                 yield not_compared(name, "it needs the page and the document, which failed")
         return
-    made: list[dict[str, str]] = []
+    made: dict[str, list[str]] = defaultdict(list)
     why = "another content"
     try:
         for document, data in _data(contents, manifest, page):
-            forms: dict[str, Content] = {
-                PARQUET: findings_parquet(data),
-                OCSF: ocsf(document, data),
-                OCSF_LINES: ocsf(document, data, lines=True),
-            }
-            if states_provisions(contents.read(CSV)):
-                forms[CSV] = findings_csv(data)
-            forms |= {
-                f"data/{name}": content for name, content in oscal(document, data, dict(manifest))
-            }
-            made.append({name: sha256(content) for name, content in forms.items()})
-            compared = {**made[-1]}
-            if OCSF_LINES not in contents.sizes:  # earlier packs have none
-                del compared[OCSF_LINES]
-            if all(_is(contents, name, digest) for name, digest in compared.items()):
+            for name, content in _forms(contents, document, data, manifest):
+                if not _is_one_of(contents, name, made[name]):  # as another role gave it
+                    made[name].append(sha256(content))
+            if all(_is_one_of(contents, name, digests) for name, digests in made.items()):
                 break
     except _UNLIKE as error:
         why = f"findings of which the kit makes none ({type(error).__name__}: {error})"
     for name in (OSCAL, *OSCAL_BASIS, OCSF, OCSF_LINES):
         if name in contents.sizes:
-            yield _form(
-                contents, name, [files[name] for files in made if name in files], maker, why
-            )
-    yield from _provisions(contents, [files[CSV] for files in made if CSV in files], maker)
-    yield _form(contents, PARQUET, [files[PARQUET] for files in made], maker, why)
+            yield _form(contents, name, made[name], maker, why)
+    yield from _provisions(contents, made[CSV], maker)
+    yield _form(contents, PARQUET, made[PARQUET], maker, why)
     if WORKBOOK in contents.sizes:
         yield not_compared(WORKBOOK, "--against SNAPSHOT writes it again")
 
@@ -130,10 +118,24 @@ def _data(
         yield Document(cover, [requests], page.controls, {}), {"records": records, "facts": facts}
 
 
-def _is(contents: Contents, name: str, digest: str) -> bool:
-    """Whether the pack holds a file with this SHA-256 under a name."""
+def _forms(
+    contents: Contents, document: Document, data: FindingsData, manifest: Mapping[str, Any]
+) -> Iterator[tuple[str, Content]]:
+    """Yield the forms of the findings that a pack holds; those in pieces are made where read."""
+    yield PARQUET, findings_parquet(data)
+    yield OCSF, ocsf(document, data)
+    if OCSF_LINES in contents.sizes:  # earlier packs have none
+        yield OCSF_LINES, ocsf(document, data, lines=True)
+    if states_provisions(contents.read(CSV)):
+        yield CSV, findings_csv(data)
+    for name, content in oscal(document, data, dict(manifest)):
+        yield f"data/{name}", content
+
+
+def _is_one_of(contents: Contents, name: str, digests: list[str]) -> bool:
+    """Whether the pack holds a file with one of these SHA-256 under a name."""
     try:
-        return contents.sha256(name) == digest
+        return contents.sha256(name) in digests
     except UnreadableError:
         return False
 

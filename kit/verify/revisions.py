@@ -37,7 +37,7 @@ def added_since(contents: Contents, content: bytes, end: int) -> str:
     UnreadableError
         One of the two is no PDF.
     """
-    with opened(contents, content[:end]) as before, opened(contents, content) as after:
+    with opened(contents, content[:end]) as before, opened(contents) as after:
         stamps = frozenset(_stamps(before, after))
         frame = _Frame(before, stamps)
         for item in before.objects:

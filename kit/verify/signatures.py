@@ -172,7 +172,8 @@ def _looked(
     expected = "a signature, as bag-info.txt states"
     try:
         status = form = apart(asyncio.run, look(contents, reader))
-        if stated_level(info) and reader != Reader():
+        stated = stated_level(info)
+        if stated and reader != Reader() and is_below(status.level, stated):
             # A pack states the level of its form, whatever the reader trusts and knows.
             form = apart(asyncio.run, look(contents, Reader()))
     except UnreadableError as error:
@@ -194,7 +195,6 @@ def _looked(
         trust += f"; {when}"
     leaves_open = "" if reader.roots else NO_TRUST
     checks = [passed(subject, f"{status.message}, by {name}; {trust}", leaves_open)]
-    stated = stated_level(info)
     if stated and is_below(form.level, stated):
         checks.append(failed(subject, f"level {stated}, as {INFO} states", f"level {form.level}"))
     return [*checks, _lasting(subject, status)], status.signer

@@ -1,4 +1,4 @@
-"""Two sample accounts, recorded once in each process."""
+"""Two sample accounts, recorded once."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from kit import evaluate, tabulate
 from kit.judge.findings import Finding
 from kit.snapshot import Snapshot, read
 from tests.answers.playback import Account, record
+from tests.shared import Shared
 
 REGIONS = {"careless": ["eu-west-1", "us-east-1"], "demo": ["eu-central-1", "eu-west-1"]}
 Judged = tuple[Snapshot, tuple[Finding, ...]]
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Account]:
+def recorded(shared: Shared) -> Callable[[str], Account]:
     """A sample account by its name; there are no customers' numbers, so that texts can pass."""
 
     @cache
     def recorded(name: str) -> Account:
-        folder = tmp_path_factory.mktemp(name)
-        return record(name, folder, regions=REGIONS[name], no_customer_numbers=True)
+        settings = {"regions": REGIONS[name], "no_customer_numbers": True}
+        return shared(f"recorded {name}", lambda folder: record(name, folder, **settings))
 
     return recorded
 
 
 @pytest.fixture(scope="session")
-def unchanged(
-    recorded: Callable[[str], Account], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Judged]:
+def unchanged(recorded: Callable[[str], Account], shared: Shared) -> Callable[[str], Judged]:
     """What is found in a sample account as it is."""
 
     @cache
     def unchanged(name: str) -> Judged:
-        return judge(recorded(name), tmp_path_factory.mktemp("unchanged"))
+        account = recorded(name)
+        return shared(f"unchanged {name}", lambda folder: judge(account, folder))
 
     return unchanged
 

@@ -8,6 +8,7 @@ protection run as they would against AWS; no socket is opened.
 from __future__ import annotations
 
 import copy
+import copyreg
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +35,14 @@ from kit.snapshot import Snapshot
 
 Body = dict[str, Any]
 _NOT_FOUND = {"s3": "NoSuchBucket", "kms": "NotFoundException"}
+
+
+def _declared(name: str) -> Call:
+    return CALLS[name]
+
+
+# What was recorded is pickled, and a declared call has functions.
+copyreg.pickle(Call, lambda call: (_declared, (call.name,)))
 
 
 @dataclass(frozen=True)

@@ -469,3 +469,112 @@ def test_a_megabyte_comes_back(piece):
     """Quadratic work would take hours on these."""
     text = (piece * 1_000_000)[:1_000_000]
     assert mask_secrets(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # declarations with a type
+        "password: str = '⟪Larkspur-8!⟫'",
+        "PASSWORD: Final[str] = '⟪Larkspur-8!⟫'",
+        "const password: string = '⟪Larkspur-8!⟫';",
+        'var pass string = "⟪Larkspur-8!⟫"',
+        'let apiKey: string = "⟪Zx9Qw7Er5Ty3Ui1Op0As⟫"',
+        "user, password = 'svc', '⟪Larkspur-8!⟫'",
+        "creds = ('svc', '⟪Larkspur-8!⟫')",
+        # what calls take in a fixed place
+        "smtp.login('svc@example.com', '⟪Larkspur-8!⟫')",
+        "requests.get(u, auth=('svc', '⟪Larkspur-8!⟫'))",
+        'requests.post(u, auth=HTTPBasicAuth("svc", "⟪Larkspur-8!⟫"))',
+        "FTP('files01', 'svc', '⟪Larkspur-8!⟫')",
+        "pymysql.connect('db01', 'svc', '⟪Larkspur-8!⟫', 'cad')",
+        "ssh.connect('files01', 22, 'svc', '⟪Larkspur-8!⟫')",
+        'new mysqli("db01", "svc", "⟪Larkspur-8!⟫", "cad")',
+        "cx_Oracle.connect('svc', '⟪Larkspur-8!⟫', 'db01/cad')",
+        "cx_Oracle.connect('svc/⟪Larkspur-8!⟫@db01/cad')",
+        "keyring.set_password('cad', 'svc', '⟪Larkspur-8!⟫')",
+        "win32security.LogonUser('svc', None, '⟪Larkspur-8!⟫', 2, 0)",
+        "RunAsWait('svc', 'CORP', '⟪Larkspur-8!⟫', 0, 'cad.exe')",
+        'net.MapNetworkDrive "Z:", "\\\\fs\\cad", False, "CORP\\svc", "⟪Larkspur-8!⟫"',
+        '[Convert]::ToBase64String([Text.Encoding]::ASCII.GetBytes("svc:⟪Larkspur-8!⟫"))',
+        # YAML and JSON
+        "password: !!str ⟪Larkspur-8!⟫",
+        "password: !unsafe '⟪Larkspur-8!⟫'",
+        "password: |\n  ⟪Larkspur-8!⟫",
+        "password: >-\n  ⟪Larkspur-8!⟫\nport: 22",
+        "password:\n  value: ⟪Larkspur-8!⟫",
+        '{"password": {"value": "⟪Larkspur-8!⟫"}}',
+        '{"Password": ["⟪Larkspur-8!⟫"]}',
+        '{"key": "password", "val": "⟪Larkspur-8!⟫"}',
+        # commands
+        "echo '⟪Larkspur-8!⟫' | openconnect -u svc --passwd-on-stdin vpn01",
+        "yes ⟪Larkspur-8!⟫ | passwd svc",
+        "echo -n ⟪Larkspur-8!⟫ | cryptsetup luksOpen /dev/sdb cad",
+        "cryptsetup luksOpen --key-file <(echo -n ⟪Larkspur-8!⟫) /dev/sdb cad",
+        "openssl enc -d -aes-256-cbc -k '⟪Larkspur-8!⟫' -in a",
+        "useradd -p $(openssl passwd -6 ⟪Larkspur-8!⟫) svc",
+        "usermod -p '⟪Larkspur-8!⟫' svc",
+        "ssh-keygen -p -P ⟪Campion-22⟫ -N ⟪Larkspur-8!⟫ -f id",
+        "pulumi config set dbPassword ⟪Larkspur-8!⟫ --secret",
+        "az sql server create -u adm -p ⟪Larkspur-8!⟫",
+        "aws secretsmanager put-secret-value --secret-id cad --secret-string ⟪Larkspur-8!⟫",
+        "aws ssm put-parameter --name /cad --type SecureString --value ⟪Larkspur-8!⟫",
+        # tokens of services
+        "⟪secret_" + "Zx9Qw7Er5Ty3" * 3 + "Ui1Op0A⟫",
+        "⟪EAAC" + "Zx9Qw7Er5Ty3" * 5 + "⟫",
+    ],
+)
+def test_secrets_in_calls_declarations_and_documents(text):
+    masked = mask_secrets(text.replace("⟪", "").replace("⟫", ""))
+    assert [secret for secret in re.findall("⟪([^⟫]+)⟫", text) if secret in masked] == []
+    assert mask_secrets(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def login(user: str, password: str = None):",
+        "password: str = os.environ['CAD_PASSWORD']",
+        "const title: string = 'Password-Reset 2';",
+        'var host string = "db01.corp.example"',
+        "username, title = 'svc', 'Dr. 2'",
+        "creds = {'username': 'svc01'}",
+        "page.login('Sign in', 'Welcome')",
+        "smtp.login(user, password)",
+        "requests.get(u, auth=('svc', getpass()))",
+        "bus.connect('clicked', 'ok', callback)",
+        "signal.connect('a', 'b', 'done')",
+        "FTP('h', 'anonymous', '')",
+        "LogonUser(user, domain, password)",
+        "MapNetworkDrive('Z:', '\\\\fs\\cad', True)",
+        "b64encode(b'Hello: World')",
+        "btoa('https://example.com/2026')",
+        '[Text.Encoding]::UTF8.GetBytes("$user:$password")',
+        "Password: !Ref DbPassword",
+        "MasterUserPassword: !GetAtt Secret.Arn",
+        "password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256",
+        "password: |\n  See the vault",
+        "description: |\n  Release-42!",
+        "password:\n  type: string",
+        '{"password": {"type": "string"}}',
+        '{"password": ["required", "string"]}',
+        '{"title": ["Report-1!"]}',
+        '{"key": "region", "val": "eu-west-1"}',
+        "echo hello | passwd --help",
+        "echo y | cryptsetup luksFormat /dev/sdb",
+        "yes | apt-get install cad",
+        "ssh-keygen -t ed25519 -N '' -f id",
+        "usermod -aG docker svc",
+        'useradd -p "$HASH" svc',
+        "openssl enc -aes-256-cbc -kfile key.bin -in a",
+        'openssl enc -k "$KEY" -in a',
+        "openssl passwd -6 -stdin",
+        "aws secretsmanager create-secret --secret-string file://cad.json",
+        "aws ssm put-parameter --name /mode --type String --value fast-2",
+        "pulumi config set aws:region eu-west-1",
+        "az group create -n cad -l westeurope",
+        "secret_santa_list_of_the_department_for_december",
+    ],
+)
+def test_calls_declarations_and_documents_without_a_secret(text):
+    assert mask_secrets(text) == text

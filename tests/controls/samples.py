@@ -155,7 +155,7 @@ def careless(folder: Path) -> Account:
     _export(account, AS_OF)
     reports = {"S3BucketName": LOGS, "SubscriptionErrors": [{"ErrorCode": "ACCESS_DENIED"}]}
     account.lists(calls.DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, reports)
-    endpoint = {"VpcEndpointId": VPCE, "State": "rejected", "ServiceName": "x"}
+    endpoint = {"VpcEndpointId": VPCE, "State": "rejected", "ServiceName": "x", "OwnerId": ACCOUNT}
     account.lists(calls.DESCRIBE_VPC_ENDPOINTS, endpoint)
     missing = "NoSuchPublicAccessBlockConfiguration"
     account.refuses(calls.GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, missing, status=404)
@@ -285,6 +285,7 @@ def networked(folder: Path) -> Account:
     }
     endpoint = {
         "VpcEndpointId": VPCE,
+        "OwnerId": ACCOUNT,
         "VpcId": "vpc-1",
         "State": "available",
         "ServiceName": f"com.amazonaws.{REGION}.s3",
@@ -381,6 +382,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         calls.DESCRIBE_VPC_ENDPOINTS,
         {
             "VpcEndpointId": VPCE,
+            "OwnerId": ACCOUNT,
             "State": "available",
             "ServiceName": f"com.amazonaws.{REGION}.appstream.streaming",
         },

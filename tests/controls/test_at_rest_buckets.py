@@ -1152,6 +1152,31 @@ def test_ar_17_accepts_a_declared_procedure_where_rules_would_delete_live_files(
 
 
 @pytest.mark.parametrize(
+    ("bucket", "kind"),
+    [(HOME, "home folders"), (SETTINGS, "application settings"), (LOGS, "usage reports")],
+)
+@pytest.mark.parametrize(
+    ("declared", "verdict"), [(29, fails), (30, passes), (31, passes), (None, passes)]
+)
+def test_ar_17_compares_the_days_that_the_parameters_declare(
+    tmp_path: Path, bucket: str, kind: str, declared: int | None, verdict: Verdict
+) -> None:
+    others = dict.fromkeys(("home folders", "application settings", "usage reports"), 2)
+    days = {**others, kind: declared} if declared else {"trails": 2}
+    account = Account(tmp_path, retention_days=days)
+    assert verdicts(account.bucket(bucket, lifecycle=[erases(30)]), "AR-17") == [verdict]
+
+
+@pytest.mark.parametrize(("bucket", "verdict"), [(HOME, passes), (LOGS, fails)])
+def test_ar_17_accepts_that_a_declared_procedure_erases_before_the_rules(
+    tmp_path: Path, bucket: str, verdict: Verdict
+) -> None:
+    days = {"home folders": 7, "usage reports": 7}
+    account = Account(tmp_path, retention_days=days, retention_procedure="RET-2026-04")
+    assert verdicts(account.bucket(bucket, lifecycle=[erases(30)]), "AR-17") == [verdict]
+
+
+@pytest.mark.parametrize(
     ("control", "policy"),
     [
         ("AR-16", restricted(HOME, f"arn:aws:iam::{ACCOUNT}:role/StreamingAdmin")),

@@ -133,6 +133,13 @@ def job(
     return given
 
 
+RUNS = {"isDefinedInJob": "TRUE", "lastJobId": "j1", "lastJobRunTime": LATELY}
+
+
+def running(job: str, **members: Any) -> dict[str, Any]:
+    return {"jobId": job, "jobStatus": "RUNNING", "jobType": "SCHEDULED", **members}
+
+
 def member(account: Account) -> Account:
     """The account is in an organisation."""
     return account.answers(DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-example00000"}})
@@ -176,7 +183,26 @@ def own_discovery_off(account: Account, **members: Any) -> Account:
     ("nobody knows whether a job has it", job(isDefinedInJob="UNKNOWN"), fails),
     ("a job that ended in errors", job(error="ERROR"), fails),
     ("a recurring job", job(state="IDLE", kind="SCHEDULED"), passes),
-    ("a recurring job that runs again", job(state="RUNNING", kind="SCHEDULED"), passes),
+    ("a recurring job that runs again", job(state="RUNNING", kind="SCHEDULED"), to_be_reviewed),
+    (
+        "a recurring job that runs since long ago",
+        job(LONG_AGO, state="RUNNING", kind="SCHEDULED"),
+        to_be_reviewed,
+    ),
+    (
+        "a recurring job that runs in errors",
+        job(error="ERROR", state="RUNNING", kind="SCHEDULED"),
+        to_be_reviewed,
+    ),
+    (
+        "a recurring job that runs again beside discovery",
+        lambda a: (
+            a.bucket()
+            .watched(jobDetails=RUNS)
+            .lists(LIST_CLASSIFICATION_JOBS, running("j1", lastRunErrorStatus={"code": "NONE"}))
+        ),
+        passes,
+    ),
     ("a job that still runs", job(state="RUNNING"), fails),
     ("a job that was cancelled", job(state="CANCELLED"), fails),
     ("a job beyond Macie's quota", job(state="PAUSED"), fails),

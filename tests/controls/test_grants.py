@@ -33,7 +33,7 @@ from tests.controls.scenarios import (
     scenarios,
     verdicts,
 )
-from tests.standins import ACCOUNT, HOME, REGION, Account, trust
+from tests.standins import ACCOUNT, HOME, LEFT_OUT, REGION, Account, trust
 
 NOTHING = "no resource of AppStream, or bucket, that rights could be on"
 STACKS = f"arn:aws:appstream:*:{ACCOUNT}:stack"
@@ -556,3 +556,59 @@ def machine(*statements: Any, v1_off: bool | None = True, **members: Any) -> Giv
 def test_id_07_instances(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "ID-07") == expected
+
+
+CARRIED = {"Null": {"aws:PrincipalTag/Team": "false"}}
+TAGGING = trust(
+    {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, Action=["sts:AssumeRole", "sts:TagSession"]
+)
+
+
+@pytest.mark.parametrize("kind", ["Role", "User"])
+@pytest.mark.parametrize(
+    ("tags", "condition", "status"),
+    [
+        (("team",), CARRIED, "fail"),
+        (("Team", "b"), CARRIED, "fail"),
+        (("b",), CARRIED, None),
+        ((), CARRIED, None),
+        (None, CARRIED, "fail"),  # whether it carries the tag, no answer shows
+        ((), {"Null": {"aws:PrincipalTag/Team": "true"}}, "fail"),
+        (("team",), {"Null": {"aws:PrincipalTag/Team": "true"}}, None),
+        (("team",), {"StringEquals": {"aws:PrincipalTag/team": "it"}}, "pass"),
+        ((), {"StringEquals": {"aws:PrincipalTag/team": "it"}}, None),
+        ((), {"StringNotEquals": {"aws:PrincipalTag/team": "it"}}, "fail"),
+        ((), {"StringEqualsIfExists": {"aws:PrincipalTag/team": "it"}}, "fail"),
+    ],
+)
+def test_id_05_who_carries_a_tag(
+    account: Account, kind: str, tags: Any, condition: Any, status: str | None
+) -> None:
+    used(account).allowed(
+        "worker", allow("s3:GetObject", Condition=condition), kind=kind, tags=tags
+    )
+    assert of_principals(account, "ID-05") == ({READ: status} if status else {})
+
+
+@pytest.mark.parametrize(
+    ("members", "statements"),
+    [
+        ({"trusts": TAGGING}, ()),
+        ({"trusts": LEFT_OUT}, ()),
+        ({"kind": "User"}, (allow(["sts:GetFederationToken", "sts:TagSession"]),)),
+    ],
+)
+def test_id_05_whose_sessions_may_carry_a_tag(
+    account: Account, members: Any, statements: Any
+) -> None:
+    reads = allow("s3:GetObject", Condition=CARRIED)
+    used(account).allowed("worker", reads, *statements, tags=(), **members)
+    assert of_principals(account, "ID-05")[READ] == "fail"
+
+
+def test_a_snapshot_has_the_keys_of_principals_tags_alone(account: Account) -> None:
+    used(account).allowed("worker", allow(), tags=("team",))
+    (kept,) = (one for one in account.answered().requests if one.call == DETAILS.name)
+    assert kept.response["RoleDetailList"][0]["Tags"] == [
+        {"Key": "team", "Value": "⟦secret: Value⟧"}
+    ]

@@ -63,12 +63,18 @@ STREAMING = f"com.amazonaws.{REGION}.appstream.streaming"
 
 
 def through(
-    state: str = "available", service: str = STREAMING, protocol: str = "", known: bool = True
+    state: str = "available",
+    service: str = STREAMING,
+    protocol: str = "",
+    known: bool = True,
+    left_out: str = "",
 ) -> Given:
     """A stack that streams through a VPC endpoint."""
 
     def given(account: Account) -> None:
         endpoint = {"VpcEndpointId": VPCE, "State": state, "ServiceName": service}
+        endpoint |= {"OwnerId": account.run.account}
+        endpoint.pop(left_out, None)
         if known:
             account.lists(DESCRIBE_VPC_ENDPOINTS, endpoint)
         members: dict[str, Any] = {
@@ -102,6 +108,14 @@ ROW_2 = attested(f"{TABLE}: Pixel and streaming traffic, ")
     ("UDP through an endpoint", through(protocol="UDP"), to_be_reviewed),
     ("UDP through an endpoint of the wrong service", through(service="x", protocol="UDP"), fails),
     ("an endpoint that is not the account's", through(known=False), to_be_reviewed),
+    *(
+        (
+            f"an endpoint of which EC2 leaves {name} out",
+            through(left_out=name),
+            not_evidenced("absent in answer", DESCRIBE_VPC_ENDPOINTS),
+        )
+        for name in ("State", "ServiceName", "OwnerId")
+    ),
     (
         "endpoints denied, one in use",
         lambda a: a.denies(DESCRIBE_VPC_ENDPOINTS) and through(known=False)(a),

@@ -121,6 +121,68 @@ def test_ar_20_reports_a_key_of_copies_beyond_the_scope_beside_the_bucket(accoun
     assert verdicts(account, "AR-20") == [fails]
 
 
+MRK = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/mrk-{'0' * 31}1"
+REPLICA = MRK.replace(REGION, EAST)
+
+
+def multi_region(
+    account: Account, *, used: str = MRK, region: str = REGION, **of_replica: Any
+) -> Account:
+    """A bucket under a multi-Region key, of which another region has the same."""
+    related = {
+        "PrimaryKey": {"Arn": MRK, "Region": REGION},
+        "ReplicaKeys": [{"Arn": REPLICA, "Region": EAST}],
+    }
+    account.bucket(encryption="aws:kms", key=used, region=region)
+    account.key(REPLICA, EAST, **of_replica).key(MRK)
+    configured = {"MultiRegion": True, "MultiRegionConfiguration": related}
+    policy = of_replica if used == REPLICA else {}
+    return account.key(used, region, **configured, **policy)
+
+
+@pytest.mark.parametrize(("policy", "status"), [(OPEN, "fail"), (None, "pass")])
+@pytest.mark.parametrize("regions", [(REGION,), (REGION, EAST)])
+def test_ar_20_judges_the_same_key_in_other_regions(
+    tmp_path: Path, regions: tuple[str, ...], policy: Any, status: str
+) -> None:
+    account = multi_region(Account(tmp_path, regions=regions), policy=policy)
+    found = {one.resource: (one.region, one.status) for one in findings(account, "AR-20")}
+    assert {name.partition(" in ")[2]: status for name, status in found.items()} == {
+        "": (REGION, "pass"),
+        EAST: (regions[-1], status),
+    }
+
+
+def test_ar_20_judges_a_primary_key_whose_replica_is_in_use(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions=(REGION, EAST))
+    multi_region(account, used=REPLICA, region=EAST).key(MRK, policy=OPEN)
+    assert {one.region: one.status for one in findings(account, "AR-20")} == {
+        REGION: "fail",
+        EAST: "pass",
+    }
+
+
+def test_ar_20_states_that_a_related_keys_policy_may_not_be_read(account: Account) -> None:
+    multi_region(account).denies(GET_KEY_POLICY, EAST, KeyId=REPLICA)
+    assert verdicts(account, "AR-20") == [passes, denied(GET_KEY_POLICY)]
+
+
+@pytest.mark.parametrize("related", [None, {"ReplicaKeys": [{"Region": EAST}]}])
+def test_ar_20_states_that_related_keys_are_left_out(account: Account, related: Any) -> None:
+    account.bucket(encryption="aws:kms", key=MRK)
+    account.key(MRK, MultiRegion=True, MultiRegionConfiguration=related)
+    absent = not_evidenced("absent in answer", DESCRIBE_KEY)
+    assert verdicts(account, "AR-20") == [passes, absent]
+
+
+def test_ar_08_judges_related_keys_by_the_key_in_use(tmp_path: Path) -> None:
+    """KMS rotates all of them together; a replica in use is judged by its own answer."""
+    account = multi_region(Account(tmp_path, regions=(REGION, EAST)))
+    assert [one.status for one in findings(account, "AR-08")] == ["pass", "not applicable"]
+    account.bucket(LOGS.replace(REGION, EAST), region=EAST, encryption="aws:kms", key=REPLICA)
+    assert [one.status for one in findings(account, "AR-08")] == ["pass", "pass"]
+
+
 @scenarios(
     ("no bucket, no trail", lambda a: a, NO_OWN_KEY),
     ("a rule that is off", lambda a: copied(a, under(KEY) | {"Status": "Disabled"}), NO_OWN_KEY),
@@ -288,6 +350,12 @@ def test_ar_20_looks_for_an_alias_where_the_bucket_is(tmp_path: Path) -> None:
     account.key("alias/shots", EAST, Arn=COPIES, policy=OPEN)
     fails = [one.resource for one in findings(account, "AR-20") if one.status == "fail"]
     assert fails == [f"key {ID}"]
+
+
+def test_ar_08_judges_a_key_whose_primary_region_changes(account: Account) -> None:
+    off = {"KeyRotationEnabled": False}
+    account.bucket(encryption="aws:kms", key=KEY).key(KeyState="Updating", rotation=off)
+    assert verdicts(account, "AR-08") == [fails]
 
 
 @pytest.mark.parametrize(("state", "verdict"), [("Updating", passes), ("Unavailable", fails)])

@@ -67,6 +67,8 @@ from tests.standins import (
 UNUSED = not_applicable("no use of AppStream")
 TRAIL = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/all"
 ORGANISATION = "999999999999"
+THEIRS = KEY.replace(ACCOUNT, ORGANISATION)
+THIRD = KEY.replace(ACCOUNT, "777788889999")
 ORG_TRAIL = f"arn:aws:cloudtrail:us-east-1:{ORGANISATION}:trail/org"
 STORE = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:eventdatastore/lake"
 READ, WRITE = {"Equals": ["true"]}, {"Equals": ["false"]}
@@ -91,6 +93,17 @@ BY_AWS = management(eventType={"Equals": ["AwsServiceEvent"]})
 NOT_BY_AWS = management(eventType={"NotEquals": ["AwsServiceEvent"]})
 READS, WRITES = {"ReadWriteType": "ReadOnly"}, {"ReadWriteType": "WriteOnly"}
 NO_KMS = {"ExcludeManagementEventSources": ["kms.amazonaws.com"]}
+
+
+def foreign(account: Account, key: str = THEIRS) -> Account:
+    """A key of another account, which lets this account describe it."""
+    return account.key(key, AWSAccountId=key.split(":")[4])
+
+
+def declaring(account: Account, number: str) -> Account:
+    """The parameters declare that an account may own keys."""
+    account.run = account.run.model_copy(update={"allowed_key_accounts": [number]})
+    return account
 
 
 def delivered(days: float, **members: Any) -> Given:
@@ -1070,6 +1083,32 @@ NO_TRAIL = not_applicable("no trail with its home here")
         lambda a: a.trail("org", account=ORGANISATION),
         not_evidenced("administrator", DESCRIBE_TRAILS),
     ),
+    ("a key of another account", lambda a: foreign(a.trail(KmsKeyId=THEIRS)), fails),
+    (
+        "a key of an account that the parameters declare",
+        lambda a: declaring(foreign(a.trail(KmsKeyId=THEIRS)), ORGANISATION),
+        passes,
+    ),
+    (
+        "a key of another account than the declared",
+        lambda a: declaring(foreign(a.trail(KmsKeyId=THEIRS)), "555555555555"),
+        fails,
+    ),
+    (
+        "an organisation's trail under a key of its own account",
+        lambda a: foreign(a.trail("org", account=ORGANISATION, KmsKeyId=THEIRS)),
+        passes,
+    ),
+    (
+        "an organisation's trail under a key of a third account",
+        lambda a: foreign(a.trail("org", account=ORGANISATION, KmsKeyId=THIRD), THIRD),
+        fails,
+    ),
+    (
+        "a key of another account that may not be described",
+        lambda a: a.trail(KmsKeyId=THEIRS).denies(DESCRIBE_KEY, KeyId=THEIRS),
+        fails,
+    ),
     (
         "each trail for itself",
         lambda a: a.trail("a", KmsKeyId=KEY).trail("b"),
@@ -1345,6 +1384,12 @@ def until(date: str, **members: Any) -> dict[str, Any]:
         lambda a: a.store(KmsKeyId=KEY).denies(DESCRIBE_KEY, KeyId=KEY),
         denied(DESCRIBE_KEY),
     ),
+    ("a store under another account's key", lambda a: foreign(a.store(KmsKeyId=THEIRS)), fails),
+    (
+        "a store under a declared account's key",
+        lambda a: declaring(foreign(a.store(KmsKeyId=THEIRS)), ORGANISATION),
+        passes,
+    ),
     ("a store kept too long", lambda a: a.store(RetentionPeriod=2557), fails),
     ("a store kept too short", lambda a: a.store(RetentionPeriod=7), fails),
     (
@@ -1612,7 +1657,10 @@ def rules(pattern: Any, **members: Any) -> Given:
 
 
 MACIE = {"source": ["aws.macie"]}
-BY_CALL = {"source": ["aws.cloudtrail"], "detail": {"eventSource": ["appstream.amazonaws.com"]}}
+BY_CALL = {"source": ["aws.appstream"], "detail": {"eventSource": ["appstream.amazonaws.com"]}}
+# CloudTrail passes calls on with the source of the service that was called:
+# https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-cloudtrail.html
+NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
 
 
 @scenarios(
@@ -1630,7 +1678,48 @@ BY_CALL = {"source": ["aws.cloudtrail"], "detail": {"eventSource": ["appstream.a
     ("disabled", rules(MACIE, State="DISABLED"), to_be_reviewed),
     ("of a service of AWS", rules(MACIE, ManagedBy="securityhub.amazonaws.com"), to_be_reviewed),
     ("of something else", rules({"source": ["aws.ec2"]}), to_be_reviewed),
-    ("of everything but Macie", rules({"source": [{"anything-but": "aws.macie"}]}), to_be_reviewed),
+    *(
+        (f"sources as {value}", rules({"source": [value]}), passes)
+        for value in (
+            {"prefix": "aws.mac"},
+            {"prefix": {"equals-ignore-case": "AWS."}},
+            {"suffix": ".guardduty"},
+            {"equals-ignore-case": "AWS.Macie"},
+            {"wildcard": "aws.*duty"},
+            {"exists": True},
+            {"anything-but": "aws.macie"},
+            {"anything-but": ["aws.macie", "aws.guardduty"]},
+            {"anything-but": {"prefix": "aws.ec"}},
+        )
+    ),
+    *(
+        (f"sources as {value}", rules({"source": [value]}), to_be_reviewed)
+        for value in (
+            {"prefix": "com."},
+            {"suffix": ".macie2"},
+            {"wildcard": "aws.?acie"},
+            {"exists": False},
+            {"anything-but": {"prefix": "aws."}},
+            {"anything-but": {"wildcard": ["aws.*"]}},
+            {"numeric": ["=", 5]},
+            {"prefix": 5},
+            {"prefix": "aws.", "suffix": "x"},
+            None,
+        )
+    ),
+    ("a call that CloudTrail does not send so", rules(NEVER), to_be_reviewed),
+    ("the service alone", rules({"detail": BY_CALL["detail"]}), passes),
+    (
+        "findings, of calls alone",
+        rules(MACIE | {"detail": {"eventSource": ["macie2.amazonaws.com"]}}),
+        to_be_reviewed,
+    ),
+    ("of the account", rules(MACIE | {"account": [ACCOUNT]}), passes),
+    ("of the account, whatever the source", rules({"account": [ACCOUNT]}), passes),
+    ("of another account", rules(MACIE | {"account": [ORGANISATION]}), to_be_reviewed),
+    ("of the region", rules(MACIE | {"region": [REGION]}), passes),
+    ("of another region", rules(MACIE | {"region": ["us-east-1"]}), to_be_reviewed),
+    ("nothing", rules({}), to_be_reviewed),
     ("a schedule", lambda a: a.fleet().lists(LIST_RULES, {"State": "ENABLED"}), to_be_reviewed),
     ("denied", lambda a: a.fleet().denies(LIST_RULES), denied(LIST_RULES)),
     (

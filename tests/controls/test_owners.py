@@ -181,7 +181,7 @@ def endpoint(owner: str | None) -> Given:
     [
         (ACCOUNT, "attested"),
         (OURS, "attested"),
-        (None, "attested"),
+        (None, "not evidenced"),
         (OTHERS, "not evidenced"),
     ],
 )

@@ -762,7 +762,7 @@ EDITED = {
 # Ids that no finding names: the remedy says what they are, and reads them where it can.
 EXPLAINED = {
     *("AMI", "ANALYZER", "APPLICATION", "ARN", "COUNT", "DETECTOR", "DEVICE", "GRANT"),
-    *("KEY_STORE", "LOGS", "NEW", "PLAN", "RECORDER", "RULE", "SESSIONS", "TOPIC", "VPCE"),
+    *("JOB", "KEY_STORE", "LOGS", "NEW", "PLAN", "RECORDER", "RULE", "SESSIONS", "TOPIC", "VPCE"),
 }
 OF_AWS = {
     *("ACTIVE", "ALL", "ASSOCIATED", "DISABLED", "ENABLED", "SECURITY", "STREAMING", "TCP", "UDP"),

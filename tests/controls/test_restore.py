@@ -89,11 +89,18 @@ def test_a_declared_procedure_stands_for_a_copy_and_not_for_versions(
     ("no filter at all", {}, passes),
     ("a rule that is off", {**ALL, "Status": "Disabled"}, undeclared),
     ("a folder", {"Filter": {"Prefix": "user/custom/"}}, undeclared),
-    ("a folder, in the old form", {"Prefix": "user/"}, undeclared),
+    ("the folder of all others", {"Filter": {"Prefix": "user/"}}, passes),
+    ("the folder of all others, in the old form", {"Prefix": "user/"}, passes),
+    ("another folder", {"Prefix": "users/"}, undeclared),
     ("a tag", {"Filter": {"Tag": {"Key": "keep", "Value": "yes"}}}, undeclared),
     ("all but a folder", {"Filter": {"Not": {"Prefix": "user/custom/"}}}, undeclared),
     ("both, and neither leaves out", {"Filter": {"And": {"Prefix": "", "Tags": []}}}, passes),
-    ("both, of which one is a folder", {"Filter": {"And": {"Prefix": "user/"}}}, undeclared),
+    ("both, of which one is a folder", {"Filter": {"And": {"Prefix": "user/"}}}, passes),
+    (
+        "a folder and a tag",
+        {"Filter": {"And": {"Prefix": "user/", "Tags": [{"Key": "a", "Value": ""}]}}},
+        undeclared,
+    ),
     ("both", {"Filter": {"And": {"Prefix": "", "Tags": [{"Key": "a", "Value": ""}]}}}, undeclared),
 )
 def test_a_rule_is_a_copy_where_it_leaves_nothing_out(
@@ -101,6 +108,30 @@ def test_a_rule_is_a_copy_where_it_leaves_nothing_out(
 ) -> None:
     copied(versioned(account), **given)
     assert verdicts(account, "AR-19") == expected
+
+
+@pytest.mark.parametrize(
+    ("folders", "more", "verdict"),
+    [
+        (("custom", "federated", "userpool"), {}, passes),
+        (("custom", "federated"), {}, undeclared),
+        (("custom", "federated", "userpool"), {"Status": "Disabled"}, undeclared),
+    ],
+)
+def test_rules_for_each_folder_are_a_copy_together(
+    account: Account, folders: tuple[str, ...], more: dict[str, Any], verdict: Verdict
+) -> None:
+    copied(versioned(account))
+    rules = [
+        rule | (more if n == 0 else {})
+        for n, name in enumerate(folders)
+        for rule in replication("elsewhere", Filter={"Prefix": f"user/{name}/"})[
+            "ReplicationConfiguration"
+        ]["Rules"]
+    ]
+    both = {"ReplicationConfiguration": {"Role": "arn:aws:iam::1:role/copies", "Rules": rules}}
+    account.answers(calls.GET_BUCKET_REPLICATION, both, REGION, Bucket=HOME)
+    assert verdicts(account, "AR-19") == [verdict]
 
 
 def test_a_rule_is_a_copy_beside_a_rule_that_is_off(account: Account) -> None:

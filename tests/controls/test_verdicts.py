@@ -32,6 +32,7 @@ REPORT = {"name": "C5", "arn": "arn:aws:artifact:x", "period_start": "", "period
 PERIOD = {"period_start": "2025-10-01T00:00:00Z", "period_end": "2026-09-30T00:00:00Z"}
 YEAR: dict[str, Any] = {"report_valid_months": 12, "as_of": NOW}
 KEPT: dict[str, Any] = {"min_log_days": 90, "max_log_days": 400, "as_of": NOW}
+DISCOVERY: dict[str, Any] = {"max_discovery_age_days": 90, "as_of": NOW}
 STREAM: dict[str, Any] = {"organisation_accounts": []}
 ENDPOINT = {"state": "available", "service": "com.amazonaws.eu-west-1.appstream.streaming"}
 TLS: dict[str, Any] = {"minimum_tls": "TLSv1.2"}
@@ -55,6 +56,10 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
     (
         *("AR-17", "needs review", "stored_data_is_erased_in_time"),
         *((None, None, dict.fromkeys(FOLDERS[HOME], 30), HOME), {"retention_procedure": ""}),
+    ),
+    (
+        *("DS-02", "needs review", "buckets_are_searched_for_personal_data"),
+        *((ON, None, None, None, f"{NOW:%Y-%m-%d}", None), DISCOVERY),
     ),
     ("DS-03", "needs review", "findings_of_personal_data_are_dealt_with", (ON, 1), {}),
     ("EX-01", "fail", "clipboard_to_the_device_is_closed_or_has_a_reason", ("ENABLED",), CLOSED),

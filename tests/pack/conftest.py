@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -36,6 +37,7 @@ from tests.pack.samples import FACTS, HOSTILE, MARKS, STAMP, record
 
 if TYPE_CHECKING:
     from kit.sandbox.server import Sandbox
+    from tests.shared import Shared
 
 SCRIPTS = {
     "Greek": "κρυπτογράφηση",
@@ -255,12 +257,10 @@ def notebook() -> NotebookNode:
 
 
 @pytest.fixture(scope="session")
-def stored(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Snapshot]:
+def stored(sandbox: Sandbox, shared: Shared) -> Callable[[str], Snapshot]:
     """The snapshot of a sample account, collected once; its key lies beside it."""
 
-    @cache
-    def collected(name: str) -> Snapshot:
-        folder = tmp_path_factory.mktemp(name)
+    def gathered(name: str, folder: Path) -> Snapshot:
         with pytest.MonkeyPatch.context() as patch:
             for variable, value in sandbox.environment(name).items():
                 patch.setenv(variable, value)
@@ -268,5 +268,9 @@ def stored(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Callab
             account = caller.get_caller_identity()["Account"]
             run = Run(account=account, pseudonym_key=str(folder / "key"))
             return collect(run, needed_calls([]), folder / "snapshot", progress=False)
+
+    @cache
+    def collected(name: str) -> Snapshot:
+        return shared(f"stored {name}", lambda folder: gathered(name, folder))
 
     return collected

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -20,7 +20,12 @@ from certomancer.registry import ArchLabel, CertLabel, CertomancerConfig
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    load_pem_private_key,
+    pkcs12,
+)
 from cryptography.x509 import ocsp
 
 from tests.pack.authority import DAY, PASSPHRASE, pem, private
@@ -109,20 +114,26 @@ _CERTIFICATES = {
 }
 
 
+def make_keys() -> dict[str, bytes]:
+    """Return a new private key for each certificate."""
+    return {name: private(ec.generate_private_key(ec.SECP256R1())) for name in _CERTIFICATES}
+
+
 class Services:
     """What runs, and the files of its keys and certificates.
 
     ``ca.pem`` is the root; `issue` names a certificate of the authority by its label.
     """
 
-    def __init__(self, folder: Path, prefix: str):
+    def __init__(self, folder: Path, prefix: str, keys: Mapping[str, bytes]):
         self.folder, self.prefix = folder, prefix
         self.requests: list[str] = []
         self.down = False  # everything but timestamps
         self.fails_after: int | None = None  # that many requests of the same
-        self.keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in _CERTIFICATES}
-        for name, key in self.keys.items():
-            (folder / f"{name}.key.pem").write_bytes(private(key))
+        self.keys: dict[str, Any] = {}
+        for name, key in keys.items():
+            (folder / f"{name}.key.pem").write_bytes(key)
+            self.keys[name] = load_pem_private_key(key, None)
         config = CertomancerConfig.from_yaml(
             yaml.safe_dump(self._config()),
             key_search_dir=str(folder),
@@ -345,10 +356,10 @@ class _Threading(ThreadingMixIn, WSGIServer):
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Services]:
+def running(folder: Path, keys: Mapping[str, bytes]) -> Iterator[Services]:
     """Run the services on loopback while the caller needs them."""
     server = make_server("127.0.0.1", 0, lambda *_: [], _Threading, _Quiet)
-    services = Services(folder, f"http://127.0.0.1:{server.server_port}")
+    services = Services(folder, f"http://127.0.0.1:{server.server_port}", keys)
     server.set_app(services)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -19,19 +19,33 @@ from kit.calls import CALLS
 from kit.pack.evidence import INDEX, evidence_files
 from kit.redact.redactor import Redactor
 from kit.snapshot import Request, Snapshot
-from kit.tables import tabulate
+from kit.tables import Tables, tabulate
 
 ACCOUNTS = ("demo", "careless", "odd")
 Stored = Callable[[str], Snapshot]
+Tabulated = Callable[[str], Tables]
+FilesOf = Callable[[str], dict[str, bytes]]
 
 
 @pytest.fixture(scope="module")
-def records(stored: Stored) -> Callable[[str], dict[str, Any]]:
+def tabulated(stored: Stored) -> Tabulated:
+    """The tables of a sample account, with their labels."""
+    return cache(lambda name: tabulate(stored(name)))
+
+
+@pytest.fixture(scope="module")
+def files_of(stored: Stored, tabulated: Tabulated) -> FilesOf:
+    """The files of evidence of a sample account's pack, by name."""
+    return cache(lambda name: dict(evidence_files(stored(name), tabulated(name).labels)))
+
+
+@pytest.fixture(scope="module")
+def records(files_of: FilesOf) -> Callable[[str], dict[str, Any]]:
     """The records of a sample account's pack, by evidence id."""
 
     @cache
     def of(name: str) -> dict[str, Any]:
-        files = dict(evidence_files(stored(name), tabulate(stored(name)).labels))
+        files = files_of(name)
         return {n[9:-5]: json.loads(files[n]) for n in files if n != INDEX}
 
     return of
@@ -51,9 +65,9 @@ def record_of(records: dict[str, Any], operation: str, **parameters: Any) -> dic
 
 @pytest.mark.parametrize("name", ACCOUNTS)
 def test_every_reference_of_a_table_leads_to_something(
-    name: str, stored: Stored, records: Callable[[str], dict[str, Any]]
+    name: str, tabulated: Tabulated, records: Callable[[str], dict[str, Any]]
 ) -> None:
-    for table in tabulate(stored(name)).values():
+    for table in tabulated(name).values():
         for refs in table.refs.values():
             for ref in refs:
                 number, _, pointer = ref.partition("#")
@@ -65,9 +79,9 @@ def test_every_reference_of_a_table_leads_to_something(
 
 @pytest.mark.parametrize("name", ACCOUNTS)
 def test_a_label_in_a_table_stands_in_the_records_that_it_cites(
-    name: str, stored: Stored, records: Callable[[str], dict[str, Any]]
+    name: str, tabulated: Tabulated, records: Callable[[str], dict[str, Any]]
 ) -> None:
-    tables = tabulate(stored(name))
+    tables = tabulated(name)
     # What has no name of its own is known by where it stands; a theme's record names its stack.
     made = {
         label
@@ -215,10 +229,10 @@ def test_tokens_of_secrets_are_still_seen(records: Callable[[str], dict[str, Any
 
 
 @pytest.fixture
-def redact(stored: Stored) -> Callable[..., Any]:
+def redact(stored: Stored, tabulated: Tabulated) -> Callable[..., Any]:
     """What becomes of an answer that another request of the demo account might have had."""
     snapshot = stored("demo")
-    redactor = Redactor(snapshot, tabulate(snapshot).labels)
+    redactor = Redactor(snapshot, tabulated("demo").labels)  # with labels of its own
 
     def redacted(call: str, **changes: Any) -> Request:
         request = next(r for r in snapshot.requests if r.call == call)
@@ -328,17 +342,16 @@ def test_a_commitment_is_over_nonce_and_canonical_body(
         assert records("demo")[request.id]["commitment"] == wanted
 
 
-def test_no_plain_digest_and_no_nonce_is_in_the_pack(stored: Stored) -> None:
-    files = evidence_files(stored("demo"), tabulate(stored("demo")).labels)
-    everything = b"".join(content for _, content in files).decode()
+def test_no_plain_digest_and_no_nonce_is_in_the_pack(stored: Stored, files_of: FilesOf) -> None:
+    everything = b"".join(files_of("demo").values()).decode()
     for request in stored("demo").requests:
         assert request.sha256 not in everything
         assert request.nonce not in everything
         assert hashlib.sha256(request.body).hexdigest() not in everything
 
 
-def test_the_index_lists_every_request(stored: Stored) -> None:
-    files = dict(evidence_files(stored("demo"), tabulate(stored("demo")).labels))
+def test_the_index_lists_every_request(stored: Stored, files_of: FilesOf) -> None:
+    files = files_of("demo")
     lines = list(csv.DictReader(io.StringIO(files[INDEX].decode())))
     assert [line["id"] for line in lines] == [r.id for r in stored("demo").requests]
     assert {f"evidence/{line['file']}" for line in lines} == files.keys() - {INDEX}

@@ -19,19 +19,20 @@ from typing import Any
 import pytest
 from asn1crypto import x509 as asn1
 from nbformat import NotebookNode
-from pikepdf import Array, Dictionary, Name, String
+from pikepdf import Array, Dictionary, Name, Object, String
 
 from kit.pack.document import document as made
 from kit.pack.html import page as html
 from kit.report.formats import STATUSES
-from kit.verify import again, judged, verify
+from kit.verify import again, judged, pdf, verify
 from kit.verify.bag import check_labels, read_info
 from kit.verify.contents import open_contents
-from kit.verify.document import check_document
+from kit.verify.document import _is_telling, check_document
 from kit.verify.findings import check_findings
 from kit.verify.info import check_info
 from kit.verify.maker import maker_of
 from kit.verify.page import check_page, read_page
+from kit.verify.pdf import _sound, opened
 from tests.pack.forging import reseal, zipped
 from tests.pack.test_forgeries import (
     HTML,
@@ -292,6 +293,35 @@ def test_a_document_that_shows_something_else_is_refused(pack: Path, name: str) 
         checks, _ = check_document(contents, read_info(contents), attached=True)
     lines = "\n".join(check.line for check in checks if not check.ok)
     assert re.search(reported, lines), lines
+
+
+@pytest.mark.parametrize(
+    ("written", "telling"),
+    [
+        (b"<< /ID (U1x2) /K [ 1 << /Type /MCR >> ] /S /TD /Type /StructElem >>", False),
+        (b"<< /A << /O /Table /Scope /Column >> /S /TH >>", False),
+        (b"<< /S /URI >>", True),
+        (b"<</S/U#52I>>", True),
+        (b"[ 1 << /K [ << /JS 1 >> ] >> ]", True),
+        # A program may take a string for a name, as the check does.
+        (b"<< /S (/URI) >>", True),
+        (rb"<< /S (\057URI) >>", True),
+        (b"<< /S <2f555249> >>", True),
+        (b"<< /S <feff002f005500520049> >>", True),
+        (b"<< /S (\xef\xbb\xbf/URI) >>", True),
+    ],
+)
+def test_only_what_can_have_no_trait_is_passed_over(written: bytes, telling: bool) -> None:
+    assert _is_telling(Object.parse(written)) is telling
+
+
+def test_the_document_is_parsed_once(unsigned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = []
+    monkeypatch.setattr(pdf, "_sound", lambda content: parsed.append(_sound(content)) or parsed[-1])
+    with open_contents(unsigned) as contents:
+        check_document(contents, read_info(contents), attached=True)
+        with opened(contents) as file:
+            assert parsed == [file]
 
 
 def another_catalogue(content: bytes) -> bytes:

@@ -38,7 +38,7 @@ from kit.report import fonts, views
 from kit.report.own import svg
 from kit.report.views import EVIDENCE_MIME, Column, Cover, Data, Figure, Note, Table
 from kit.snapshot import Snapshot, read
-from kit.verify import verify
+from kit.verify import again, verify
 from kit.verify.checks import NOT_COMPARED
 from kit.verify.own import OWN
 from tests.pack.forging import reseal
@@ -546,11 +546,14 @@ def test_no_other_process_reads_the_environment_of_the_process_that_seals() -> N
     assert done.stdout.split() == ["1", "0", "of-nobody", "of-nobody"]
 
 
+ENDLESS = "import threading; threading.Event().wait()"  # which takes no processor meanwhile
+
+
 def test_a_cell_that_never_ends_is_interrupted_and_what_cells_print_is_not_kept(
     tmp_path: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own_notebook, "CELL_SECONDS", 5)
-    cells = [code("for _ in range(30): print('x' * 10_000_000)"), code("while True: pass")]
+    cells = [code("for _ in range(30): print('x' * 10_000_000)"), code(ENDLESS)]
     given = read_own_notebook(written(tmp_path, cells))
     with pytest.raises(UserError, match=r"cell 2 failed: TimeoutError: .* 5 seconds"):
         own_notebook.run_own_cells(given, snapshot)
@@ -567,7 +570,11 @@ def test_verify_reports_own_cells_as_not_compared_and_all_else_as_it_is(
         assert OWN in {check.subject for check in checks if check.open == NOT_COMPARED}
 
 
-def test_pages_are_compared_beside_own_cells(copy: Path, snapshot: Snapshot) -> None:
+def test_pages_are_compared_beside_own_cells(
+    copy: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = (copy / "data" / "evidence.pdf").read_bytes()  # as the test above shows
+    monkeypatch.setattr(again, "pdf", lambda *_, **__: made)
     page = copy / "data" / "evidence.html"
     page.write_text(page.read_text().replace("Open points", "Closed points"))
     reseal(copy)

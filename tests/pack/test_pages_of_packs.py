@@ -14,9 +14,13 @@ import pytest
 
 from kit.collect.collector import collect
 from kit.judge import calls_of
+from kit.pack.document import findings_data
+from kit.pack.execute import execute_here
+from kit.pack.info import bag_info
+from kit.pack.pdf import pdf
+from kit.pack.seal import NOTEBOOK, pack_document
 from kit.parameters import Run, parameters
 from kit.sandbox.server import Sandbox
-from tests.answers import chain
 
 DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
 RUNS = {
@@ -67,8 +71,10 @@ def read(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Any:
             for variable, value in sandbox.environment(account.partition(" ")[0]).items():
                 patch.setenv(variable, value)
             stored = collect(run, calls_of(run), folder / "snapshot", progress=False)
-        chain.sealed(stored.folder, folder / "pack", with_pdf=True)
-        file = folder / "pack" / "data" / "evidence.pdf"
+        executed, _ = execute_here(NOTEBOOK, {"snapshot": str(stored.folder)})
+        info = bag_info(stored, findings_data(executed)["facts"]["digest"])
+        file = folder / "evidence.pdf"
+        file.write_bytes(pdf(pack_document(executed, info)))
         command = ["pdftotext", "-bbox-layout", str(file), "-"]
         boxes = subprocess.run(command, capture_output=True, check=True).stdout.decode()
         return file, [Page(source) for source in boxes.split("<page ")[1:]]
@@ -79,9 +85,9 @@ def read(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def headings(file: Path) -> list[tuple[str, int, float]]:
     """The bookmarks of a PDF: title, page from 0, points from the page's top."""
     found = []
-    with pikepdf.open(file) as pdf, pdf.open_outline() as outline:
-        numbers = {page.objgen: number for number, page in enumerate(pdf.pages)}
-        names = pikepdf.NameTree(pdf.Root.Names.Dests)
+    with pikepdf.open(file) as opened, opened.open_outline() as outline:
+        numbers = {page.objgen: number for number, page in enumerate(opened.pages)}
+        names = pikepdf.NameTree(opened.Root.Names.Dests)
         waiting = [*outline.root]
         while waiting:
             entry = waiting.pop(0)
@@ -90,7 +96,7 @@ def headings(file: Path) -> list[tuple[str, int, float]]:
             place = place if isinstance(place, pikepdf.Array) else names[str(place)]
             place = place if isinstance(place, pikepdf.Array) else place.D
             number = numbers[place[0].objgen]
-            height = float(pdf.pages[number].mediabox[3])
+            height = float(opened.pages[number].mediabox[3])
             found.append((entry.title, number, height - float(place[3])))
     return found
 
