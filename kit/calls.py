@@ -1122,7 +1122,7 @@ LIST_RULES = declare(
     parameters={"Limit": 100},
     secret=("Rules[].Description",),
     personal=("Rules[].Name", "Rules[].Arn", "Rules[].RoleArn", "Rules[].EventPattern"),
-    keep={"Rules[].EventPattern": ("source", "detail.eventSource")},
+    keep={"Rules[].EventPattern": ("account", "region", "source", "detail.eventSource")},
 )
 
 # --- discovery ---------------------------------------------------------------------------

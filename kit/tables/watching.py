@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from kit.access.patterns import covers
 from kit.bounds import ANSWER, parse_json
 from kit.calls import DESCRIBE_CONFIGURATION_RECORDERS, LIST_RULES
 from kit.snapshot import Snapshot
@@ -19,7 +21,7 @@ WATCHED = (
     "aws.macie",
     "aws.securityhub",
 )
-_APPSTREAM = "appstream.amazonaws.com"
+_SOURCE, _APPSTREAM = "aws.appstream", "appstream.amazonaws.com"
 _FAILED, _RECORDS = "failure", ("pending", "success", "notapplicable")
 COLUMNS = {
     "config_recording": Column(calls=(DESCRIBE_CONFIGURATION_RECORDERS,)),
@@ -61,7 +63,7 @@ def _alerting(snapshot: Snapshot, region: str) -> Cell:
     found, refs = set[str](), list[str]()
     for item, ref in answer.items():
         if str(item.get("State")).startswith("ENABLED") and not item.get("ManagedBy"):
-            sources = _matched(item.get("EventPattern"))
+            sources = _matched(item.get("EventPattern"), snapshot.account, region)
             found |= sources
             refs += [ref] if sources else []
     if found:
@@ -69,23 +71,72 @@ def _alerting(snapshot: Snapshot, region: str) -> Cell:
     return Cell([], answer.evidence, answer.trouble)
 
 
-def _matched(pattern: str | None) -> set[str]:
-    """Return the watched sources that a pattern names, as a whole or by how they begin."""
+def _matched(pattern: str | None, account: str, region: str) -> set[str]:
+    """Return the watched sources of whose events in a region a pattern matches some."""
     try:
         read: Any = parse_json(pattern or "{}", ANSWER)
     except ValueError:
         return set()
-    if not isinstance(read, dict):
+    if not isinstance(read, dict) or not read:
         return set()
-    detail = read.get("detail")
-    services = detail.get("eventSource") if isinstance(detail, dict) else None
-    by_call = {"aws.appstream"} if _fits(services, _APPSTREAM) else set[str]()
-    return by_call | {source for source in WATCHED if _fits(read.get("source"), source)}
+    here = {"account": account, "region": region}
+    calls = {_SOURCE: {"eventSource": _APPSTREAM}}
+    return {
+        source
+        for source in WATCHED
+        if _matches(read, {**here, "source": source, **calls.get(source, {})})
+    }
 
 
-def _fits(values: Any, source: str) -> bool:
-    for value in values if isinstance(values, list) else ():
-        prefix = value.get("prefix") if isinstance(value, dict) else None
-        if value == source or (isinstance(prefix, str) and source.startswith(prefix)):
-            return True
-    return False
+def _matches(pattern: Mapping[str, Any], event: Mapping[str, str]) -> bool:
+    """Return whether a pattern can match an event; members that the event lacks may have any value.
+
+    Of the detail it reads the service alone that CloudTrail names in events of its own. Snapshots hold
+    no other part of a pattern, such as "$or".
+
+    References
+    ----------
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html.
+    """
+    for name, wanted in pattern.items():
+        if name == "detail":
+            services = wanted.get("eventSource") if isinstance(wanted, dict) else None
+            fits = services is None or _fits(services, event.get("eventSource", ""))
+        else:
+            fits = name not in event or _fits(wanted, event[name])
+        if not fits:
+            return False
+    return True
+
+
+def _fits(values: Any, text: str) -> bool:
+    """Return whether any of a pattern's values matches a text; an empty text is an absent one."""
+    return any(_fits_one(value, text) for value in (values if isinstance(values, list) else ()))
+
+
+def _fits_one(value: Any, text: str) -> bool:
+    if not isinstance(value, dict) or len(value) != 1:
+        return value == text and text != ""
+    ((operator, operand),) = value.items()
+    if operator == "exists":
+        return bool(text) is operand
+    if not text:
+        return False
+    if operator == "anything-but":
+        others = operand if isinstance(operand, list) else [operand]
+        if isinstance(operand, dict) and len(operand) == 1:
+            ((operator, operand),) = operand.items()
+            each = operand if isinstance(operand, list) else [operand]
+            others = [{operator: one} for one in each]
+        return not _fits(others, text)
+    if isinstance(operand, dict):  # {"prefix": {"equals-ignore-case": ...}}
+        operand, text = str(operand.get("equals-ignore-case", "\0")).casefold(), text.casefold()
+    if not isinstance(operand, str):
+        return False
+    tests = {
+        "prefix": text.startswith(operand),
+        "suffix": text.endswith(operand),
+        "equals-ignore-case": text.casefold() == operand.casefold(),
+        "wildcard": covers(operand.replace("?", "\0"), text),
+    }
+    return tests.get(operator, False)

@@ -1655,7 +1655,10 @@ def rules(pattern: Any, **members: Any) -> Given:
 
 
 MACIE = {"source": ["aws.macie"]}
-BY_CALL = {"source": ["aws.cloudtrail"], "detail": {"eventSource": ["appstream.amazonaws.com"]}}
+BY_CALL = {"source": ["aws.appstream"], "detail": {"eventSource": ["appstream.amazonaws.com"]}}
+# CloudTrail passes calls on with the source of the service that was called:
+# https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-cloudtrail.html
+NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
 
 
 @scenarios(
@@ -1673,7 +1676,48 @@ BY_CALL = {"source": ["aws.cloudtrail"], "detail": {"eventSource": ["appstream.a
     ("disabled", rules(MACIE, State="DISABLED"), to_be_reviewed),
     ("of a service of AWS", rules(MACIE, ManagedBy="securityhub.amazonaws.com"), to_be_reviewed),
     ("of something else", rules({"source": ["aws.ec2"]}), to_be_reviewed),
-    ("of everything but Macie", rules({"source": [{"anything-but": "aws.macie"}]}), to_be_reviewed),
+    *(
+        (f"sources as {value}", rules({"source": [value]}), passes)
+        for value in (
+            {"prefix": "aws.mac"},
+            {"prefix": {"equals-ignore-case": "AWS."}},
+            {"suffix": ".guardduty"},
+            {"equals-ignore-case": "AWS.Macie"},
+            {"wildcard": "aws.*duty"},
+            {"exists": True},
+            {"anything-but": "aws.macie"},
+            {"anything-but": ["aws.macie", "aws.guardduty"]},
+            {"anything-but": {"prefix": "aws.ec"}},
+        )
+    ),
+    *(
+        (f"sources as {value}", rules({"source": [value]}), to_be_reviewed)
+        for value in (
+            {"prefix": "com."},
+            {"suffix": ".macie2"},
+            {"wildcard": "aws.?acie"},
+            {"exists": False},
+            {"anything-but": {"prefix": "aws."}},
+            {"anything-but": {"wildcard": ["aws.*"]}},
+            {"numeric": ["=", 5]},
+            {"prefix": 5},
+            {"prefix": "aws.", "suffix": "x"},
+            None,
+        )
+    ),
+    ("a call that CloudTrail does not send so", rules(NEVER), to_be_reviewed),
+    ("the service alone", rules({"detail": BY_CALL["detail"]}), passes),
+    (
+        "findings, of calls alone",
+        rules(MACIE | {"detail": {"eventSource": ["macie2.amazonaws.com"]}}),
+        to_be_reviewed,
+    ),
+    ("of the account", rules(MACIE | {"account": [ACCOUNT]}), passes),
+    ("of the account, whatever the source", rules({"account": [ACCOUNT]}), passes),
+    ("of another account", rules(MACIE | {"account": [ORGANISATION]}), to_be_reviewed),
+    ("of the region", rules(MACIE | {"region": [REGION]}), passes),
+    ("of another region", rules(MACIE | {"region": ["us-east-1"]}), to_be_reviewed),
+    ("nothing", rules({}), to_be_reviewed),
     ("a schedule", lambda a: a.fleet().lists(LIST_RULES, {"State": "ENABLED"}), to_be_reviewed),
     ("denied", lambda a: a.fleet().denies(LIST_RULES), denied(LIST_RULES)),
     (
