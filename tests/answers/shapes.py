@@ -110,21 +110,27 @@ def nodes(shape: Any, value: Any, path: Path = (), optional: bool = False) -> It
 
 def without(body: dict[str, Any], path: Path) -> dict[str, Any]:
     """The answer without one part."""
-    return _changed(body, path, lambda holder, last: holder.pop(last))
+    made: dict[str, Any] = _changed(body, path, lambda holder, last: holder.pop(last))
+    return made
 
 
 def instead(body: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
     """The answer with another value in one place."""
-    return _changed(body, path, lambda holder, last: holder.__setitem__(last, value))
+    made: dict[str, Any] = _changed(
+        body, path, lambda holder, last: holder.__setitem__(last, value)
+    )
+    return made
 
 
-def _changed(body: dict[str, Any], path: Path, change: Any) -> dict[str, Any]:
-    shorter = copy.deepcopy(body)
-    holder: Any = shorter
-    for part in path[:-1]:
-        holder = holder[part]
-    change(holder, path[-1])
-    return shorter
+def _changed(value: Any, path: Path, change: Any) -> Any:
+    """Copy what holds the changed part; all else stays shared with the answer."""
+    first, *others = path
+    changed = copy.copy(value)
+    if others:
+        changed[first] = _changed(value[first], tuple(others), change)
+    else:
+        change(changed, first)
+    return changed
 
 
 # --- strategies -----------------------------------------------------------------------------------
