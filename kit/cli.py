@@ -24,7 +24,9 @@ from kit.visible import as_json, one_line
 
 _NOT_RUN, _BAD_INPUT, _FAILS, _MISSING, _NOT_AS_STATED = 1, 2, 3, 4, 5
 _SIGNALLED = 128  # and the number of the signal, as shells have it
-_SAMPLES = "careless, demo, empty, odd, organisation, regions, tidy or big"  # kit/sandbox/accounts/
+_SAMPLES = ", ".join(
+    sorted(file.stem for file in (Path(__file__).parent / "sandbox" / "accounts").glob("*.yaml"))
+)
 _EVIDENCE = "{evidence}"  # in an example: the command as it was typed
 _LEFT = "nothing half-made is left"
 # Modules and answers live as long as the command: to look for garbage among them as often as Python
@@ -307,10 +309,18 @@ def batch(
             terminal.line(
                 f"{account}: {facts['state']}: {facts.get('why', 'work on it did not end')}"
             )
+        for pack in facts.get("not_compared", ()):
+            terminal.line(
+                f"{account}: not compared with the pack of {pack['as_of']}: its labels were made "
+                f"with another key ({pack['label_key']})"
+            )
     for account, state in result.passed_over.items():
         terminal.line(f"{account}: passed over: {state}")
     counts = count(result.states)
     terminal.line(f"accounts: {', '.join(f'{n} {state}' for state, n in counts.items())}")
+    left_out = sum(len(facts.get("not_compared", ())) for facts in result.states.values())
+    if left_out:
+        terminal.line(f"previous: {left_out} earlier pack{'s' * (left_out > 1)} not compared")
     terminal.line(f"ledger: {result.ledger}")
     terminal.line(f"findings: {result.findings}")
     if result.interrupted:
@@ -504,12 +514,21 @@ def compare(
     )
     _name_leftovers(*filter(None, (earlier, later)))
     counts, remarks = made.facts["counts"], made.facts["remarks"]
+    no_interface = made.facts["no_interface"]
     if in_json:
-        _print_json({"pack": str(made.folder), "changes": counts, "remarks": remarks})
+        _print_json(
+            {
+                "pack": str(made.folder),
+                "changes": counts,
+                "remarks": remarks,
+                "no_interface": no_interface,
+            }
+        )
     else:
         _print_overview(made.folder, "changes.csv")
         named = (f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n)
         terminal.line("changes: " + (", ".join(named) or "none"))
+        terminal.line(f"not counted, since no interface of AWS shows it: {', '.join(no_interface)}")
         for remark in remarks:
             terminal.line(f"not comparable in all: {remark}")
     sys.exit(_FAILS if fail_on and counts[fail_on.replace("-", "_")] else 0)

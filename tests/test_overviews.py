@@ -17,6 +17,7 @@ import pypdf
 import pytest
 from playwright.sync_api import Browser
 
+from kit.controls import CONTROLS
 from kit.overviews.changes import refuse_other_keys
 from kit.overviews.document import Overview
 from kit.overviews.organisation import roll_up
@@ -28,6 +29,7 @@ from kit.verify import ending, verify
 from kit.verify.checks import UNSIGNED
 from tests.commands import evidence
 from tests.pack.forging import reseal
+from tests.pack.test_pages_of_packs import FULL, Page
 from tests.pages import commands
 from tests.sealed import row, seal
 
@@ -285,11 +287,47 @@ def test_what_is_newly_open_is_counted_and_can_raise_an_alarm(tmp_path: Path) ->
 def test_what_is_newly_open_ends_the_command_only_where_it_is_to(
     newly_open: int, options: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = Overview(tmp_path, [], {"counts": {"newly_open": newly_open}, "remarks": ["Of two."]})
+    made = Overview(
+        tmp_path,
+        [],
+        {
+            "counts": {"newly_open": newly_open},
+            "remarks": ["Of two."],
+            "no_interface": ["AR-04"],
+        },
+    )
     monkeypatch.setattr("kit.overviews.document.seal_changes", lambda *_, **__: made)
     done = evidence("compare", tmp_path, *options, cwd=tmp_path)
     assert done.returncode == code
-    assert done.stdout.splitlines()[-1] == "not comparable in all: Of two."
+    assert done.stdout.splitlines()[-2:] == [
+        "not counted, since no interface of AWS shows it: AR-04",
+        "not comparable in all: Of two.",
+    ]
+
+
+def test_no_page_in_the_middle_of_a_comparison_is_half_empty(tmp_path: Path) -> None:
+    """What was observed is long, and stands side by side: every page lies on its side."""
+    for days, status in enumerate(("pass", "fail", "not evidenced")):
+        for account, most in ((ONE, 40), (TWO, 70)):
+            rows = [
+                row(name, f"{account}-{n}", other, observed=f"{n}: " + "Seen in part: no; " * n)
+                for n, name in enumerate([*CONTROLS][:most])
+                for other in (status if n % 3 else "pass",)
+            ]
+            seal(tmp_path, account, rows, days)
+    done = evidence("compare", tmp_path, "--to", tmp_path / "made", "--quiet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    command = ["pdftotext", "-bbox-layout", str(tmp_path / "made/data/evidence.pdf"), "-"]
+    boxes = subprocess.run(command, capture_output=True, check=True).stdout.decode()
+    pages = [Page(source) for source in boxes.split("<page ")[1:]]
+    assert len(pages) > 6
+    assert all(page.width > page.height for page in pages)
+    # The last section starts a page unless half of one is left.
+    reached = {number: page.reach() for number, page in enumerate(pages[:-2], 1)}
+    assert {number: reach for number, reach in reached.items() if reach < FULL} == {}
+    words = " ".join(words for page in pages for _, _, words in page.lines)
+    assert "no interface of AWS shows (AR-04)" in words
+    assert "more characters in the HTML and the CSV file)" in words
 
 
 def test_a_pack_is_not_compared_with_itself(tmp_path: Path) -> None:

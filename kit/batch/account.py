@@ -247,6 +247,7 @@ def _seal(packs: Store, snapshots: Store, job: Job, key: SigningKey | None) -> d
             "pack_sha256": _pack_digest(to),
             "seconds_sealing": round(time.monotonic() - began, 1),
             **_requests(snapshot),
+            **_not_compared(snapshot),
         }
 
 
@@ -257,6 +258,12 @@ def _requests(snapshot: Snapshot) -> dict[str, int]:
         "retries": sum(max(request.attempts - 1, 0) for request in snapshot.requests),
         "throttles": int(snapshot.header.get("throttles", 0)),
     }
+
+
+def _not_compared(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the packs that `previous` left out, whose labels were made with another key."""
+    left_out = [*map(dict, snapshot.earlier.left_out)] if snapshot.earlier else []
+    return {"not_compared": left_out} if left_out else {}
 
 
 def _pack_digest(folder: Path) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED
-from kit.catalogue.texts import text
+from kit.catalogue.texts import has, text
 from kit.controls import CONTROLS
 from kit.judge.ageing import CHANGES
 from kit.judge.findings import reason_text
 from kit.overviews.changes import Changes
 from kit.overviews.packs import SealedPack
 from kit.overviews.shared import cover_of, sealed
+from kit.report.blocks import BRIEF
 from kit.report.formats import minute
 from kit.report.views import Cover, Data, Note, Table, column, first_of
 
@@ -33,14 +34,15 @@ def cover(changes: Changes) -> Cover:
     ]
     packs = [*changes.before, *changes.after]
     accounts = sorted({pack.account for pack in changes.after})
-    return cover_of("changes", packs, accounts, facts, changes.as_of)
+    # What was observed before and after stands side by side.
+    return cover_of("changes", packs, accounts, facts, changes.as_of, "A4 across")
 
 
 def summary(changes: Changes) -> Table:
     """How many rows changed in which way, and what each way means."""
     return Table(
         "changes",
-        text("report/changes/caption"),
+        text("report/changes/caption", no_interface=", ".join(no_interface())),
         [column("change"), column("meaning"), column("count", "number")],
         [
             [
@@ -101,7 +103,8 @@ def rows(changes: Changes, change: str) -> Table | Note:
     for side in _SIDES:
         if has[side]:
             reason = [column(f"reason_{side}")] if other_reason else []
-            columns += [column(f"status_{side}", "status"), *reason, column(f"observed_{side}")]
+            observed = column(f"observed_{side}", brief=BRIEF)
+            columns += [column(f"status_{side}", "status"), *reason, observed]
     if (changed["since"] != "").any():
         columns.append(column("since", "datetime"))
     if len(set(changes.rows["account"])) == 1:
@@ -144,7 +147,11 @@ def data(changes: Changes) -> Data:
     """Every row that changed, for machines."""
     records = changes.rows.to_dict("records")
     counts = {name.replace(" ", "_"): changes.count(name) for name in CHANGES}
-    return Data("changes", records, {"counts": counts, "remarks": changes.remarks})
+    return Data(
+        "changes",
+        records,
+        {"counts": counts, "remarks": changes.remarks, "no_interface": no_interface()},
+    )
 
 
 def _reasons(changed: pd.DataFrame, side: str) -> list[str]:
@@ -154,6 +161,11 @@ def _reasons(changed: pd.DataFrame, side: str) -> list[str]:
         ", ".join(filter(None, ("; ".join(map(reason_text, reason.split("; "))), operation)))
         for reason, operation in pairs
     ]
+
+
+def no_interface() -> list[str]:
+    """Return the controls whose missing evidence is no open finding: AWS has no interface for it."""
+    return [name for name in CONTROLS if has(f"controls/{name}/verdicts/no API")]
 
 
 def _title(name: str) -> str:

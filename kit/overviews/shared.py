@@ -18,6 +18,7 @@ def cover_of(
     accounts: Sequence[str],
     facts: list[tuple[str, str]],
     as_of: dt.datetime,
+    paper: str = "A4",
 ) -> Cover:
     """Return the first page of an overview.
 
@@ -31,6 +32,8 @@ def cover_of(
     facts : list of (str, str)
         Its own; whether anybody signed it is added.
     as_of : datetime
+    paper : str
+        As `Cover` has it.
     """
     subtitle = (
         text("report/cover/subtitle", account=accounts[0])
@@ -45,6 +48,7 @@ def cover_of(
         as_of=as_of.isoformat(),
         stamp=stamp_of(packs) or None,
         marks=[text("report/cover/unsigned")],
+        paper=paper,
         language=located(),
     )
 

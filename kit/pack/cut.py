@@ -19,6 +19,7 @@ from kit.pack.blocks import (
 )
 from kit.report.views import JSON, Cell, cell_text, ids
 
+_FINDINGS = "findings.csv"
 _SLACK = 40  # characters: a text that is hardly too long stays whole
 _STATEMENT = 400  # characters, which AWS's statements have at most, with a sample's period
 _IN_LINE = 4  # resources: more read better below each other
@@ -39,7 +40,7 @@ def cut(blocks: Iterable[Block]) -> list[Block]:
 
 def _cut(block: Block) -> Block:
     if block["kind"] == "table":
-        return _shortened(_listed(block))
+        return _shortened(_listed(block), text("pack/cut/table"))
     if block["kind"] == "controls":
         return {**block, "blocks": [_cut_control(control) for control in block["blocks"]]}
     return block
@@ -160,11 +161,13 @@ def _listed(table: TableBlock) -> TableBlock:
     return {**table, "rows": rows, "targets": targets}
 
 
-def _shortened(table: TableBlock) -> TableBlock:
+def _shortened(table: TableBlock, whole_in: str = _FINDINGS) -> TableBlock:
     """Return a table with short cells, and without the columns of which the PDF prints nothing."""
     columns = table["columns"]
     kept = [place for place, column in enumerate(columns) if column["brief"] != 0]
-    rows = [[_brief(columns[place], row[place]) for place in kept] for row in table["rows"]]
+    rows = [
+        [_brief(columns[place], row[place], whole_in) for place in kept] for row in table["rows"]
+    ]
     return {**table, "rows": rows, "columns": [_brief_title(columns[place]) for place in kept]}
 
 
@@ -175,7 +178,7 @@ def _brief_title(column: ColumnBlock) -> ColumnBlock:
     return column
 
 
-def _brief(column: ColumnBlock, cell: Cell) -> Cell:
+def _brief(column: ColumnBlock, cell: Cell, whole_in: str) -> Cell:
     brief = column["brief"]
     if brief is None or cell is None:
         return cell
@@ -184,7 +187,7 @@ def _brief(column: ColumnBlock, cell: Cell) -> Cell:
     if column["kind"] == "code":
         return str(cell)[:brief]
     if isinstance(cell, str):
-        return _brief_text(cell_text(column["kind"], cell), brief)
+        return _brief_text(cell_text(column["kind"], cell), brief, whole_in)
     return cell
 
 
@@ -193,7 +196,7 @@ def _brief_of(line: RestBlock, brief: int | None) -> int | None:
     return max(brief, _STATEMENT) if brief and line["status"] == ATTESTED else brief
 
 
-def _brief_text(whole: str, brief: int | None) -> str:
+def _brief_text(whole: str, brief: int | None, whole_in: str = _FINDINGS) -> str:
     if brief is None or len(whole) <= brief + _SLACK:
         return whole
     kept = whole[:brief]
@@ -202,7 +205,8 @@ def _brief_text(whole: str, brief: int | None) -> str:
     kept = kept.rstrip()
     if kept.endswith(":"):  # a title without its value
         kept = kept.rpartition(";")[0] or kept
-    return f"{kept} … {text('pack/cut/characters', count=len(whole) - len(kept))}"
+    left = text("pack/cut/characters", count=len(whole) - len(kept), file=whole_in)
+    return f"{kept} … {left}"
 
 
 def _brief_ids(names: Sequence[str], brief: int | None) -> list[str]:

@@ -34,14 +34,18 @@ from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
 
 
 class Paper(NamedTuple):
-    """A size of page, in points."""
+    """A size of page, in points: its size in Typst, its width and its height."""
 
     name: str
     across: float
     down: float
 
 
-PAPERS = {"A4": Paper("a4", 595.28, 841.89), "Letter": Paper("us-letter", 612.0, 792.0)}
+PAPERS = {
+    "A4": Paper("a4", 595.28, 841.89),
+    "A4 across": Paper("a4", 841.89, 595.28),
+    "Letter": Paper("us-letter", 612.0, 792.0),
+}
 # In points; the template reads them too.
 MEASURES = {
     "margin": 50.0,
@@ -78,7 +82,8 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     Parameters
     ----------
     evidence : Document
-    paper : {"A4", "Letter"}
+    paper : str
+        One of `PAPERS`.
     """
     data = evidence.as_json()
     if not data["cover"]["in_use"]:
@@ -98,7 +103,8 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
         "section": section_targets(data["blocks"]),
     }
     size = PAPERS[paper]
-    narrow, wide = size.across - 2 * MEASURES["margin"], size.down - 2 * MEASURES["margin"]
+    narrow = size.across - 2 * MEASURES["margin"]
+    wide = max(narrow, size.down - 2 * MEASURES["margin"])
     for table in printed:
         _measure(table, narrow, wide, links)
     _link(every, links)
@@ -120,7 +126,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
         "front": _turn(front),
         "blocks": _turn(blocks),
         "own": _turn(data["own"]),
-        "paper": size.name,
+        "paper": {"paper": size.name, "flipped": size.across > size.down},
         "measures": {**MEASURES, "down": size.down},
         "sans": _families(fonts.SANS, faces),
         "mono": _families(fonts.MONO, faces),
@@ -226,7 +232,7 @@ def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str,
     for times_whole in (True, False):
         wanted = widths(cast(TableBlock, table), times_whole=times_whole)
         least = sum(width.least + inset for width in wanted)
-        table["turned"] = least > narrow / MEASURES["cell"]
+        table["turned"] = least > narrow / MEASURES["cell"] and wide > narrow
         if not table["turned"]:
             break
     room = (wide if table["turned"] else narrow) / MEASURES["cell"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from kit.calls import CALLS, Call
@@ -23,7 +22,7 @@ from kit.catalogue.texts import has, text
 from kit.controls import CONTROLS
 from kit.controls.registry import RemedyName
 from kit.judge.digest import RESOURCE, UNLISTED
-from kit.judge.findings import Finding, Findings, reason_text, samples, why, worst
+from kit.judge.findings import Finding, Findings, reason_text, samples, worst
 from kit.report.follow_up import answered, changed_since
 from kit.report.formats import SEVERITIES, STATUSES, joined, minute
 from kit.report.views import Note, Table, column
@@ -416,7 +415,7 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
         lacking = sorted({finding.permission for finding in some})
         what = text("report/points/grant", permissions=", ".join(lacking), count=len(lacking))
     elif _is_gone(first):
-        return text("report/points/gone", what=first.hint, count=count)
+        what = first.hint
     elif len(controls) == 1 and has(f"points/{first.control}/{name}"):
         return _of_control(some, f"points/{first.control}/{name}", findings)
     elif name == "not declared":
@@ -426,7 +425,7 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
         return _of_control(some, f"report/points/{form}_of", findings)
     else:
         return _of_sample(text(f"report/points/{lacks}", count=count, hint=_hints(some)), some)
-    return text("report/points/answers", what=what[:1].upper() + what[1:], count=count)
+    return text("report/points/missing", what=what[:1].upper() + what[1:], count=count)
 
 
 def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
@@ -485,12 +484,7 @@ def _failing(some: Iterable[Finding]) -> str:
 
 def _hints(some: Iterable[Finding]) -> str:
     """Return why findings lack evidence, the most frequent reason first."""
-    counted = Counter(
-        finding.hint
-        if finding.reason == "needs review" or finding.status == FAIL
-        else why(replace(finding, sample=""))
-        for finding in some
-    )
+    counted = Counter(map(_hint, some))
     lines = [
         line if len(counted) == 1 else text("report/points/hint", hint=line, count=count)
         for line, count in counted.most_common(_MOST_HINTS)
@@ -498,3 +492,11 @@ def _hints(some: Iterable[Finding]) -> str:
     if more := len(counted) - len(lines):
         lines.append(text("report/points/more", count=more))
     return "; ".join(lines)
+
+
+def _hint(finding: Finding) -> str:
+    """Return why a finding lacks evidence, with the call that did not show it."""
+    call = " ".join(filter(None, (finding.operation, finding.code)))
+    if finding.status == FAIL or not call:
+        return finding.hint or reason_text(finding.reason)
+    return text("report/points/gap", why=finding.hint or reason_text(finding.reason), call=call)

@@ -349,8 +349,8 @@ class Cover(View):
         What must stand on every page, such as that the answers are not from AWS.
     marks : list of str
         Further marks for every page, such as "Unsigned".
-    paper : {"A4", "Letter"}
-        Size of the PDF's pages.
+    paper : {"A4", "A4 across", "Letter"}
+        Size of the PDF's pages; across, they lie on their side.
     language : str
         In which the exporters write what they add: ``en``, or the path of a YAML file.
     in_use : bool

@@ -275,7 +275,7 @@ def test_gv_02_says_where_the_same_document_is_declared_as_read_for_another_fram
     assert found["AWS, ISO 27018"].status == "attested"
     other = found["AWS, ISO 27017"]
     assert (other.status, other.reason) == ("not evidenced", "not declared")
-    said = "the same document is declared as read for ISO 27018 (TPRM 5), not for this framework"
+    said = "the same document is declared as read for ISO 27018 (TPRM 5)"
     assert (said in other.hint) is elsewhere
     assert ("declared as read for: ISO 27018 (TPRM 5)" in other.observed) is elsewhere
 
@@ -668,9 +668,13 @@ def test_gv_05_does_not_take_a_denied_list_for_a_stranger(tmp_path: Path) -> Non
         (
             [],
             "not declared",
-            "the regions in which data may rest (allowed_regions); add {}, where the bucket lies,",
+            "the regions in which data may rest (allowed_regions); the parameters leave out {}, where",
         ),
-        ([REGION, ABROAD], "not collected", "add {}, where the bucket lies, to regions"),
+        (
+            [REGION, ABROAD],
+            "not collected",
+            "the parameters leave out {}, where the bucket lies (regions)",
+        ),
     ],
 )
 def test_gv_05_names_what_lacks_of_a_bucket_in_a_region_left_out(

@@ -516,7 +516,9 @@ def test_lg_01_names_kinds_of_events_that_are_left_out(used: Account) -> None:
     used.store("lake", REGION, NOT_BY_AWS)
     (finding,) = findings(used, "LG-01")
     assert "Left out: events other than API calls" in finding.observed
-    assert finding.hint == "some events are left out: who sees what happens there?"
+    assert finding.hint == (
+        "the selectors leave out some events, and the kit does not judge who sees these otherwise"
+    )
 
 
 def org_trail_unseen(account: Account) -> Account:
@@ -1419,7 +1421,7 @@ def test_lg_06_says_until_when_logs_are_kept(account: Account) -> None:
     assert "Kept until: 2027-03-15" in finding.observed
     assert "0 days" not in finding.observed + finding.hint
     assert finding.hint == (
-        "what arrives today stays 111 days, what arrives after 2026-12-15 less than "
+        "what arrives today stays 111 days; what arrives after 2026-12-15 stays less than "
         "min_log_days (90)"
     )
 

@@ -183,6 +183,6 @@ def test_a_fail_shows_what_failed_and_apart_what_is_not_known_besides() -> None:
     one = finding(FAIL, 1, observed="Versioning: none", hint="no copy is seen: declare one")
     shown = "not known besides: no copy is seen: declare one. Observed: Versioning: none"
     assert reasons_and_observed(one) == kinds([one]) == shown
-    question = replace(one, hint="what is the AMI for?")
-    assert "what is the AMI for? Observed: " in reasons_and_observed(question)
+    question = replace(one, hint="whose is the AMI?")
+    assert "whose is the AMI? Observed: " in reasons_and_observed(question)
     assert "?." not in reasons_and_observed(question)
