@@ -247,9 +247,17 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
             refused[refusal] += 1
             if resource := _resource(request, context):
                 about.setdefault(refusal, {})[resource] = None
+    # Where a permission holds for other resources, the resource itself refuses: a bucket's policy.
+    refusing = {
+        resource
+        for refusal, count in refused.items()
+        if count < sent[refusal[0]]
+        for resource in about.get(refusal, ())
+    }
     for (action, code, reason), count in sorted(refused.items()):
-        everywhere = count == sent[action] and reason == "denied"
         resources = tuple(about.get((action, code, reason), ()))
+        by_resource = bool(resources) and refusing.issuperset(resources)
+        everywhere = count == sent[action] and reason == "denied" and not by_resource
         text = f"{action}: {count} of {sent[action]} requests failed ({code}){_named(resources)}"
         command = f"{typed()} policy {file or ''}".rstrip() if everywhere else ""
         subject = "permission" if reason == "denied" else "request"

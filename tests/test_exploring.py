@@ -404,7 +404,7 @@ def test_the_steps_of_the_page_show_something_on_any_run(sample: str, tmp_path: 
     }
     for snippet in code("docs/exploring.md", "python")[1:]:
         exec(compile(snippet, "docs/exploring.md", "exec"), names)
-    assert len(names["opened"]) > 5
+    assert len(names["opened"]) > 0
     assert names["cause"].finding.is_open
     assert len(names["grave"]) > 0
     assert len(names["fleets"]) > 0 or sample == "empty"
