@@ -256,10 +256,10 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
     }
     for (action, code, reason), count in sorted(refused.items()):
         resources = tuple(about.get((action, code, reason), ()))
-        by_resource = bool(resources) and refusing.issuperset(resources)
-        everywhere = count == sent[action] and reason == "denied" and not by_resource
+        everywhere = count == sent[action] and reason == "denied"
+        lacking = everywhere and not (resources and refusing.issuperset(resources))
         text = f"{action}: {count} of {sent[action]} requests failed ({code}){_named(resources)}"
-        command = f"{typed()} policy {file or ''}".rstrip() if everywhere else ""
+        command = f"{typed()} policy {file or ''}".rstrip() if lacking else ""
         subject = "permission" if reason == "denied" else "request"
         yield Line(subject, WRONG if everywhere else NOTE, text, command, resources)
     good = sent.keys() - {action for action, _, _ in refused}

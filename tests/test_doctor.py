@@ -88,7 +88,7 @@ def test_the_doctor_advises_no_permission_where_a_bucket_refuses(signed_in: Path
         line for line in lines if line["message"].startswith("s3:GetBucketLocation: 1 of")
     )
     assert "org-trail" in refused["message"]
-    assert (refused["state"], refused["command"]) == ("note", "")
+    assert (refused["state"], refused["command"]) == ("FAILED", "")
 
 
 def test_the_doctor_names_what_is_refused_and_what_it_costs(
