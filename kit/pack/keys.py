@@ -285,7 +285,7 @@ def _levelled(
     if wanted == BASIC:
         raise UserError("--level B-B: has no timestamp; leave out --timestamp, or write B-T")
     if urlsplit(timestamp).scheme not in ("http", "https"):
-        raise UserError(f"--timestamp: {timestamp!r} is no URL, such as http://tsa.example/")
+        raise UserError(f"--timestamp: {timestamp!r} is not a URL, such as http://tsa.example/")
     timestamper = _Service(timestamp)
     token = stamp(timestamper, opened.digest)
     stamped = replace(opened, timestamper=timestamper, level=STAMPED)

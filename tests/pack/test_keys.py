@@ -120,7 +120,7 @@ def test_options_that_do_not_go_together_are_reported(authority: Authority) -> N
         ({"timestamp": "http://tsa.example/"}, "--timestamp: nothing is signed"),
         ({"key": key, "certificate": chain, "kms_key": "x"}, "one signer"),
         ({"kms_key": "x"}, "KMS keeps none"),
-        ({"key": key, "certificate": chain, "timestamp": "tsa.example"}, "is no URL"),
+        ({"key": key, "certificate": chain, "timestamp": "tsa.example"}, "is not a URL"),
     ):
         with pytest.raises(UserError, match=reported):
             open_signing_key(**options, passphrase=none)
