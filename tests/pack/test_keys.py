@@ -135,6 +135,15 @@ def test_a_timestamp_service_is_tried(authority: Authority, tsa: str) -> None:
             open_signing_key(key, chain, timestamp=url, passphrase=none)
 
 
+def test_the_answer_of_a_timestamp_service_has_a_bound(
+    authority: Authority, tsa: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, chain = authority.issue("timed")
+    monkeypatch.setattr("kit.pack.keys.TIMESTAMP", 100)
+    with pytest.raises(CannotRunError, match=r"gave no timestamp: .* more than 100 bytes"):
+        open_signing_key(key, chain, timestamp=tsa, passphrase=none)
+
+
 @pytest.fixture
 def shell(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """The sandbox's credentials in the shell."""
