@@ -48,6 +48,7 @@ PACK_FOLDERS = 8
 # Revocation data, embedded or named by a reader.
 CRL = 10 * _MIB  # about 280,000 revoked certificates
 OCSP_RESPONSE = 256 * _KIB
+TIMESTAMP = 256 * _KIB
 OCSP_ANSWERS = 1_000  # certificates that a response is about
 CERTIFICATE = 64 * _KIB
 VALIDATION_DATA = 16 * _MIB  # of a PDF, in all

@@ -409,7 +409,7 @@ def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) 
 @click.argument("labels", nargs=-1)
 @click.argument("snapshot", type=click.Path(path_type=Path))
 def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
-    """Print what LABELS of a pack stand for, from its SNAPSHOT and the key of the labels."""
+    """Print the names that LABELS of a pack replace, from its SNAPSHOT and the key of the labels."""
     from kit.pack.trace import reveal as revealed
     from kit.snapshot import read
 

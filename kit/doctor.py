@@ -247,11 +247,19 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
             refused[refusal] += 1
             if resource := _resource(request, context):
                 about.setdefault(refusal, {})[resource] = None
+    # Where a permission holds for other resources, the resource itself refuses: a bucket's policy.
+    refusing = {
+        resource
+        for refusal, count in refused.items()
+        if count < sent[refusal[0]]
+        for resource in about.get(refusal, ())
+    }
     for (action, code, reason), count in sorted(refused.items()):
-        everywhere = count == sent[action] and reason == "denied"
         resources = tuple(about.get((action, code, reason), ()))
+        everywhere = count == sent[action] and reason == "denied"
+        lacking = everywhere and not (resources and refusing.issuperset(resources))
         text = f"{action}: {count} of {sent[action]} requests failed ({code}){_named(resources)}"
-        command = f"{typed()} policy {file or ''}".rstrip() if everywhere else ""
+        command = f"{typed()} policy {file or ''}".rstrip() if lacking else ""
         subject = "permission" if reason == "denied" else "request"
         yield Line(subject, WRONG if everywhere else NOTE, text, command, resources)
     good = sent.keys() - {action for action, _, _ in refused}

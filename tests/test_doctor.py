@@ -77,6 +77,20 @@ def test_init_leaves_no_file_where_nobody_can_sign_in(
     assert not Path("mine.yaml").exists()
 
 
+def test_the_doctor_advises_no_permission_where_a_bucket_refuses(signed_in: Path) -> None:
+    """The bucket of the organisation's trail is another account's: its policy decides."""
+    Path("mine.yaml").write_text(
+        f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [GV-05, LG-06]'
+    )
+    done = evidence("doctor", "mine.yaml", "--quiet", "--json")
+    lines = [line for line in json.loads(done.stdout) if line["subject"] == "permission"]
+    (refused,) = (
+        line for line in lines if line["message"].startswith("s3:GetBucketLocation: 1 of")
+    )
+    assert "org-trail" in refused["message"]
+    assert (refused["state"], refused["command"]) == ("FAILED", "")
+
+
 def test_the_doctor_names_what_is_refused_and_what_it_costs(
     signed_in: Path, sandbox: Sandbox
 ) -> None:

@@ -139,6 +139,7 @@ _RUNS_WITH_A_ROLE = {
     "ssm.amazonaws.com": (
         "ssm:CreateDocument ssm:StartAutomationExecution",
         "ssm:UpdateDocument ssm:StartAutomationExecution",
+        "ssm:CreateActivation",  # a machine of the caller's own becomes a managed node
     ),
     "states.amazonaws.com": tuple(
         f"states:{change} states:{start}"
@@ -154,7 +155,52 @@ _RUNS_WITH_A_ROLE = {
         "bedrock-agentcore:CreateCodeInterpreter bedrock-agentcore:InvokeCodeInterpreter",
         "bedrock-agentcore:CreateAgentRuntime bedrock-agentcore:InvokeAgentRuntime",
     ),
+    "airflow.amazonaws.com": ("airflow:CreateEnvironment", "airflow:UpdateEnvironment"),
+    "amplify.amazonaws.com": (
+        "amplify:CreateApp amplify:StartJob",
+        "amplify:UpdateApp amplify:StartJob",
+    ),
+    "braket.amazonaws.com": ("braket:CreateJob",),
+    "gamelift.amazonaws.com": ("gamelift:CreateBuild gamelift:CreateFleet",),
+    "kinesisanalytics.amazonaws.com": (
+        "kinesisanalytics:CreateApplication kinesisanalytics:StartApplication",
+        "kinesisanalytics:UpdateApplication",
+    ),
+    "omics.amazonaws.com": ("omics:CreateWorkflow omics:StartRun",),
+    "resources.cloudformation.amazonaws.com": (
+        "cloudformation:RegisterType cloudformation:CreateResource",
+        "cloudformation:RegisterType cloudformation:CreateStack",
+    ),
+    "servicecatalog.amazonaws.com": (
+        "servicecatalog:CreateConstraint servicecatalog:ProvisionProduct",
+    ),
+    # These give the role's credentials to whomever the caller says.
+    # https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
+    # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-association.html
+    # https://docs.aws.amazon.com/iot/latest/developerguide/authorizing-direct-aws.html
+    "rolesanywhere.amazonaws.com": (
+        "rolesanywhere:CreateTrustAnchor rolesanywhere:CreateProfile",
+        "rolesanywhere:CreateTrustAnchor rolesanywhere:UpdateProfile",
+    ),
+    "pods.eks.amazonaws.com": (
+        "eks:CreatePodIdentityAssociation",
+        "eks:UpdatePodIdentityAssociation",
+    ),
+    "credentials.iot.amazonaws.com": (
+        "iot:CreateRoleAlias iot:AttachPolicy",
+        "iot:UpdateRoleAlias iot:AttachPolicy",
+    ),
+    # These sign requests to any service with the role.
+    "appsync.amazonaws.com": (
+        "appsync:CreateDataSource appsync:CreateResolver",
+        "appsync:UpdateDataSource",
+    ),
     # These read or write buckets as the caller says.
+    "databrew.amazonaws.com": (
+        "databrew:CreateProfileJob databrew:StartJobRun",
+        "databrew:CreateRecipeJob databrew:StartJobRun",
+    ),
+    "dms.amazonaws.com": ("dms:CreateEndpoint dms:CreateReplicationTask dms:StartReplicationTask",),
     "batchoperations.s3.amazonaws.com": ("s3:CreateJob",),
     "access-grants.s3.amazonaws.com": ("s3:CreateAccessGrantsLocation s3:CreateAccessGrant",),
     "datasync.amazonaws.com": (

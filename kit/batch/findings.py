@@ -73,7 +73,7 @@ def _missing(run: Run, facts: Mapping[str, Any], header: bytes) -> bytes:
                 if facts["state"] == NOT_ENTERED and run.role_arn
                 else "",
                 code=str(facts.get("code", "")),
-                hint="the batch's ledger says why",
+                hint="the batch's ledger has the reason",
             )
         )
         | {"evidence": ""}

@@ -22,6 +22,8 @@ from kit.snapshot import reason_for, way_in
 TOO_LARGE = "PackedPolicyTooLarge"
 _HEADER = "Invalid header value"  # http.client, before the value
 _MODES = ("legacy", "standard", "adaptive")
+# Python's, where botocore reads an answer that has another form.
+_MISREAD = ("AttributeError", "JSONDecodeError", "KeyError", "TypeError")
 _NONE_AVAILABLE = ("NoCredentialsError", "PartialCredentialsError")
 # What can be in a profile, and the command that signs in with it.
 # AWS CLI User Guide, "Configuration and credential file settings".
@@ -118,6 +120,8 @@ def explain(error: Mapping[str, str], status: int | None, run: Run | None) -> Us
     if code == TOO_LARGE:
         text = f"session_tags: too long beside the session policy of {using} ({code})"
         return NotEnteredError(f"{text}; shorten session_tags: {message}", code)
+    if code in _MISREAD:
+        message = "what it answers is not a JSON object with the members that botocore reads"
     if status is None and not _is_of_the_network(code):
         text = f"AWS credentials: {using} could not sign in ({code}): {message.rstrip('.')}"
         return NotEnteredError(f"{text}; {_advice(code, run)}", code)

@@ -111,7 +111,7 @@ def seal_changes(
     progress: bool = True,
     other_keys: bool = False,
 ) -> Overview:
-    """Compare two audits; `kit.overviews.changes.audits` says what they may be.
+    """Compare two audits; `kit.overviews.changes.audits` lists what they may be.
 
     Parameters
     ----------

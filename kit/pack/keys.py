@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from asn1crypto import tsp
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 from cryptography import x509
@@ -28,21 +29,19 @@ from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.sign.general import extract_certificate_info
 from pyhanko.sign.signers.pdf_cms import Signer, select_suitable_signing_md
 from pyhanko.sign.timestamps import TimeStamper
-from pyhanko.sign.timestamps.requests_client import RequestsHTTPTimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from kit.bounds import CERTIFICATES, read_file
+from kit.bounds import CERTIFICATES, TIMESTAMP, read_file
 from kit.collect.session import shell_client
 from kit.errors import CannotRunError, UserError
 from kit.pack.event_loop import apart
 from kit.pack.levels import ARCHIVED, BASIC, LEVELS, STAMPED
-from kit.pack.responders import Gathered, gather
+from kit.pack.responders import Gathered, answer_of, gather
 
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _LEAST_BITS = 2048
 _LONGEST = 1024  # bytes of a signature, RSA of 8192 bits
 _TRIAL = b"appstream-evidence-kit tries whether this key belongs to its certificate"
-_TIMESTAMP_SECONDS = 30
 
 Passphrase = Callable[[], str | None]
 
@@ -286,8 +285,8 @@ def _levelled(
     if wanted == BASIC:
         raise UserError("--level B-B: has no timestamp; leave out --timestamp, or write B-T")
     if urlsplit(timestamp).scheme not in ("http", "https"):
-        raise UserError(f"--timestamp: {timestamp!r} is no URL, such as http://tsa.example/")
-    timestamper = RequestsHTTPTimeStamper(timestamp, timeout=_TIMESTAMP_SECONDS)  # type: ignore[no-untyped-call]
+        raise UserError(f"--timestamp: {timestamp!r} is not a URL, such as http://tsa.example/")
+    timestamper = _Service(timestamp)
     token = stamp(timestamper, opened.digest)
     stamped = replace(opened, timestamper=timestamper, level=STAMPED)
     if wanted == STAMPED:
@@ -301,6 +300,20 @@ def _levelled(
         return stamped
     reached = STAMPED if gathered.gaps else wanted or ARCHIVED
     return replace(stamped, level=reached, revocation=revocation)
+
+
+class _Service(TimeStamper):
+    """An RFC 3161 service, whose answer has bounds of size and time."""
+
+    def __init__(self, url: str):
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.url = url
+
+    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        """Return what the service answers to a request."""
+        kind = "application/timestamp-query"
+        content = await asyncio.to_thread(answer_of, self.url, TIMESTAMP, req.dump(), kind)
+        return tsp.TimeStampResp.load(content)
 
 
 def _of_service(token: Any) -> list[x509.Certificate]:

@@ -109,28 +109,35 @@ class _Network:
         """
         key = (address, content)
         if key not in self.fetched:
-            self.fetched[key] = self._fetch(address, most, content)
+            self.fetched[key] = answer_of(address, most, content, "application/ocsp-request")
         return self.fetched[key]
 
-    def _fetch(self, address: str, most: int, content: bytes) -> bytes:
-        headers = {"Content-Type": "application/ocsp-request"} if content else {}
-        began, body = time.monotonic(), bytearray()
-        with requests.request(
-            "POST" if content else "GET",
-            address,
-            data=content or None,
-            headers=headers,
-            timeout=(_CONNECT, _READ),
-            stream=True,
-        ) as response:
-            response.raise_for_status()
-            for part in response.iter_content(1 << 16):
-                body += part
-                if len(body) > most:
-                    raise OSError(f"{address} answers with more than {most} bytes")
-                if time.monotonic() - began > _WHOLE:
-                    raise OSError(f"{address} did not end its answer in {_WHOLE} seconds")
-        return bytes(body)
+
+def answer_of(address: str, most: int, content: bytes = b"", kind: str = "") -> bytes:
+    """Return what an address answers to GET, or to POST of content of a kind.
+
+    Raises
+    ------
+    OSError
+        It does not answer in time, or with more than `most` bytes.
+    """
+    began, body = time.monotonic(), bytearray()
+    with requests.request(
+        "POST" if content else "GET",
+        address,
+        data=content or None,
+        headers={"Content-Type": kind} if content else {},
+        timeout=(_CONNECT, _READ),
+        stream=True,
+    ) as response:
+        response.raise_for_status()
+        for part in response.iter_content(1 << 16):
+            body += part
+            if len(body) > most:
+                raise OSError(f"{address} answers with more than {most} bytes")
+            if time.monotonic() - began > _WHOLE:
+                raise OSError(f"{address} did not end its answer in {_WHOLE} seconds")
+    return bytes(body)
 
 
 def _chain(

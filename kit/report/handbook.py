@@ -137,7 +137,7 @@ def _contents() -> Iterator[str]:
         yield f"| {_link(name)} | {control.title} | {severity} | {control.responsibility} | {places} |"
 
 
-_COVERAGE = "What AWS's page says, and which controls answer"
+_COVERAGE = "What AWS's page states, and which controls answer"
 _LIMITS = "Thresholds"
 _CALLS = "Calls that the collector makes"
 
@@ -303,7 +303,7 @@ def _users(threshold: str) -> Iterable[Control]:
 @cache
 def _limit(name: str) -> str:
     if name in Run.model_fields:
-        return "as the parameters say"
+        return "as the parameters declare"
     values = {p: threshold_text(getattr(load_profile(p), name)) for p in ("default", "strict")}
     if len(set(values.values())) == 1:
         return f"{values['default']} in both profiles"

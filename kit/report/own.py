@@ -165,7 +165,7 @@ def _redacted() -> Iterator[None]:
 
 def _require_words(verb: str, name: str, given: Any) -> None:
     if not isinstance(given, str) or not given.strip():
-        raise UserError(f"kit.show.{verb}: {name}: {given!r} is no text; state it in words")
+        raise UserError(f"kit.show.{verb}: {name}: {given!r} is not a text; state it in words")
 
 
 def _title(name: Any) -> str:

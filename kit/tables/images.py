@@ -61,10 +61,21 @@ def _shared_with(source: Source, images: Answer, name: str, shared: Cell) -> Cel
     if shared.value != "TRUE":
         return Cell([], shared.refs, shared.gap)
     answer = source.snapshot.answer(DESCRIBE_IMAGE_PERMISSIONS, images.region, Name=name)
-    accounts = sorted({permission["sharedAccountId"] for permission, _ in answer.items()})
+    accounts = sorted(
+        {permission["sharedAccountId"] for permission, _ in answer.items() if _permits(permission)}
+    )
     declared = set(accounts) <= set(source.snapshot.run.organisation_accounts)
     gap = answer.trouble if declared else None
     return Cell(accounts, (*shared.refs, *answer.evidence), gap)
+
+
+def _permits(permission: dict[str, Any]) -> bool:
+    """Return whether a permission lets an account run the image, in fleets or image builders.
+
+    https://docs.aws.amazon.com/appstream2/latest/APIReference/API_ImagePermissions.html
+    """
+    uses = permission.get("imagePermissions") or {}
+    return [uses.get(use) for use in ("allowFleet", "allowImageBuilder")] != [False, False]
 
 
 @table("all_images", Scope.REGION, (DESCRIBE_IMAGES, *_RUNNING), _CURRENCY)

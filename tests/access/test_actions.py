@@ -22,6 +22,8 @@ _NO_OPERATION = {"appstream:Stream", "iam:PassRole"}
 
 # Services by the prefix of their actions, where botocore calls them otherwise.
 _MODELS = {
+    "airflow": ("mwaa",),
+    "cloudformation": ("cloudformation", "cloudcontrol"),
     "bedrock-agentcore": ("bedrock-agentcore", "bedrock-agentcore-control"),
     "elasticmapreduce": ("emr",),
     "states": ("stepfunctions",),

@@ -59,3 +59,19 @@ def test_an_account_is_not_left_alone(is_warm: bool, tmp_path: Path) -> None:
         starter.kill()
         starter.wait()
         wait_until(lambda: not any(one.is_running() for one in helpers))
+
+
+def test_a_batch_names_the_packs_that_were_not_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kit.batch import Result
+    from tests.commands import evidence
+
+    left_out = [{"as_of": f"2026-0{month}-01", "label_key": "0123"} for month in (2, 5)]
+    states = {"111111111111": {"state": "done", "exit_code": 0, "not_compared": left_out}}
+    made = Result(tmp_path / "ledger", tmp_path / "findings", states, {})
+    monkeypatch.setattr("kit.batch.run_batch", lambda *_, **__: made)
+    (tmp_path / "accounts.yaml").write_text("")
+    lines = evidence("batch", "accounts.yaml", cwd=tmp_path).stdout.splitlines()
+    assert sum("111111111111: not compared with the pack of 2026-0" in line for line in lines) == 2
+    assert "previous: 2 earlier packs not compared" in lines

@@ -160,6 +160,12 @@ PROCESSES: dict[str, tuple[str, str, dict[str, str], str]] = {
         {},
         "check what this command prints: echo hello",
     ),
+    "a process that prints a list": (
+        "[profile a]\ncredential_process = echo [1]",
+        "aws_profile: a",
+        {},
+        "is not a JSON object with the members that botocore reads; check what this command prints: echo",
+    ),
     "a process with a secret in its command": (
         "[profile a]\ncredential_process = echo --password Heron-44",
         "aws_profile: a",

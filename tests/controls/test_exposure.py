@@ -31,6 +31,7 @@ from kit.tables import tabulate
 from kit.tables.images import exports
 from tests.controls.scenarios import (
     Given,
+    Verdict,
     denied,
     fails,
     findings,
@@ -260,6 +261,28 @@ def test_ex_05_sharing(tmp_path: Path, given: Given, expected: list[Any]) -> Non
     account = Account(tmp_path, organisation_accounts=[OURS])
     given(account)
     assert verdicts(account, "EX-05") == expected
+
+
+@pytest.mark.parametrize(
+    ("fleet", "builder", "verdict"),
+    [
+        (True, False, fails),
+        (False, True, fails),
+        (False, None, fails),
+        (None, None, fails),
+        (False, False, passes),
+    ],
+)
+def test_ex_05_a_permission_that_permits_nothing_shares_nothing(
+    account: Account, fleet: bool | None, builder: bool | None, verdict: Verdict
+) -> None:
+    uses = {"allowFleet": fleet, "allowImageBuilder": builder}
+    uses = {name: value for name, value in uses.items() if value is not None}
+    account.image(shared_with=(OURS,))
+    theirs = {"sharedAccountId": THEIRS, "imagePermissions": uses}
+    account.lists(DESCRIBE_IMAGE_PERMISSIONS, theirs, Name="design")
+    account.run = account.run.model_copy(update={"organisation_accounts": [OURS]})
+    assert verdicts(account, "EX-05") == [verdict]
 
 
 def test_ex_05_no_account_is_the_organisations_unless_declared(account: Account) -> None:

@@ -1376,3 +1376,34 @@ def test_what_an_identity_policy_allows_is_decided_as_of_the_collection(
     open_to()(account)
     account.allowed("Temp", allow("s3:GetObject", f"{H}/*", Condition=when))
     assert statuses_of(account) == expected
+
+
+@pytest.mark.parametrize(
+    ("service", "actions"),
+    [
+        ("rolesanywhere", "rolesanywhere:CreateTrustAnchor rolesanywhere:CreateProfile"),
+        ("pods.eks", "eks:CreatePodIdentityAssociation"),
+        ("credentials.iot", "iot:CreateRoleAlias iot:AttachPolicy"),
+        ("ssm", "ssm:CreateActivation"),
+        ("airflow", "airflow:UpdateEnvironment"),
+        ("amplify", "amplify:CreateApp amplify:StartJob"),
+        ("braket", "braket:CreateJob"),
+        ("gamelift", "gamelift:CreateBuild gamelift:CreateFleet"),
+        ("kinesisanalytics", "kinesisanalytics:UpdateApplication"),
+        ("omics", "omics:CreateWorkflow omics:StartRun"),
+        ("resources.cloudformation", "cloudformation:RegisterType cloudformation:CreateStack"),
+        ("servicecatalog", "servicecatalog:CreateConstraint servicecatalog:ProvisionProduct"),
+        ("appsync", "appsync:CreateDataSource appsync:CreateResolver"),
+        ("databrew", "databrew:CreateRecipeJob databrew:StartJobRun"),
+        ("dms", "dms:CreateEndpoint dms:CreateReplicationTask dms:StartReplicationTask"),
+    ],
+)
+def test_id_05_services_that_take_a_passed_role(tmp_path: Path, service: str, actions: str) -> None:
+    def status(number: int, *held: str) -> str | None:
+        (folder := tmp_path / str(number)).mkdir()
+        account = Account(folder, administrators=[ADMIN])
+        trusts = trust({"Service": f"{service}.amazonaws.com"})
+        with_admin(allow([*held, *actions.split()]), trusts=trusts)(account)
+        return of_principals(account, "ID-05").get(GIVE)
+
+    assert (status(0, "iam:PassRole"), status(1)) == ("fail", None)

@@ -120,7 +120,7 @@ def test_options_that_do_not_go_together_are_reported(authority: Authority) -> N
         ({"timestamp": "http://tsa.example/"}, "--timestamp: nothing is signed"),
         ({"key": key, "certificate": chain, "kms_key": "x"}, "one signer"),
         ({"kms_key": "x"}, "KMS keeps none"),
-        ({"key": key, "certificate": chain, "timestamp": "tsa.example"}, "is no URL"),
+        ({"key": key, "certificate": chain, "timestamp": "tsa.example"}, "is not a URL"),
     ):
         with pytest.raises(UserError, match=reported):
             open_signing_key(**options, passphrase=none)
@@ -133,6 +133,15 @@ def test_a_timestamp_service_is_tried(authority: Authority, tsa: str) -> None:
     for url in (f"{tsa}refuse", "http://127.0.0.1:1/"):
         with pytest.raises(CannotRunError, match="gave no timestamp"):
             open_signing_key(key, chain, timestamp=url, passphrase=none)
+
+
+def test_the_answer_of_a_timestamp_service_has_a_bound(
+    authority: Authority, tsa: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, chain = authority.issue("timed")
+    monkeypatch.setattr("kit.pack.keys.TIMESTAMP", 100)
+    with pytest.raises(CannotRunError, match=r"gave no timestamp: .* more than 100 bytes"):
+        open_signing_key(key, chain, timestamp=tsa, passphrase=none)
 
 
 @pytest.fixture

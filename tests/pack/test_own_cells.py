@@ -41,6 +41,7 @@ from kit.snapshot import Snapshot, read
 from kit.verify import again, verify
 from kit.verify.checks import NOT_COMPARED
 from kit.verify.own import OWN
+from tests.answers import chain
 from tests.pack.forging import reseal
 from tests.pages import commands
 from tests.standins import Account
@@ -187,9 +188,10 @@ def pack(snapshot: Snapshot, notebook: Path, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def plain(snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pack of the same snapshot without own cells."""
+    """The pack of the same snapshot without own cells, and without a PDF of its own."""
     to = tmp_path_factory.mktemp("plain") / "pack"
-    return seal(snapshot.folder, to, progress=False).folder
+    chain.sealed(snapshot.folder, to)
+    return to
 
 
 @pytest.fixture(scope="module")

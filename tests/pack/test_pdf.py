@@ -8,6 +8,7 @@ import io
 import json
 import re
 import subprocess
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -415,16 +416,20 @@ def places(pages: list[str], word: str) -> list[int]:
 
 @pytest.mark.parametrize("tall", [False, True])
 def test_no_row_of_a_table_is_alone_on_a_page(tmp_path: Path, tall: bool) -> None:
-    broken = 0
-    for rows in range(34, 60, 3 if tall else 1):
+    def is_broken(rows: int) -> bool:
         cells = [[f"row{n}", "word " * (60 if tall and n % 7 == 0 else 3)] for n in range(rows)]
         columns = [Column("a", "A"), Column("b", "B")]
         made = paged(tmp_path, rows % 5, "More", Table("t", "c", columns, cells))
         on_pages = places(made, r"row\d+")
         assert sum(on_pages) == rows
         assert min(on_pages) > 1
-        broken += len(on_pages) > 1
-    assert broken
+        return len(on_pages) > 1
+
+    # The smallest table that has no room on a page is the one with a row too many.
+    counts = range(10, 40)
+    least = bisect_left(counts, True, key=is_broken)
+    assert 0 < least < len(counts)
+    assert all(map(is_broken, counts[least + 1 : least + 4]))
 
 
 def test_a_row_of_many_lines_may_be_alone_on_a_page(tmp_path: Path) -> None:
@@ -440,16 +445,12 @@ def test_a_row_of_many_lines_may_be_alone_on_a_page(tmp_path: Path) -> None:
 
 def test_a_note_stays_with_the_few_rows_above_it(tmp_path: Path) -> None:
     few = Table("t", "c", [Column("a", "A")], [["first row"], ["last row"]])
-    words = [
-        new_markdown_cell("\n\n".join(f"Line {n}." for n in range(lines)))
-        for lines in range(22, 40)
-    ]
-    ends = set()
-    for above in words:
+
+    def is_on_the_next_page(lines: int) -> bool:
         cells = [
             shown(cover()),
             new_markdown_cell("# Body"),
-            above,
+            new_markdown_cell("\n\n".join(f"Line {n}." for n in range(lines))),
             shown(few),
             shown(Note("Beside it.")),
         ]
@@ -457,8 +458,11 @@ def test_a_note_stays_with_the_few_rows_above_it(tmp_path: Path) -> None:
         (place,) = (page for page in made if "Beside it." in page)
         assert "first row" in place
         assert "last row" in place
-        ends.add("Line" in place)
-    assert ends == {True, False}
+        return "Line" not in place
+
+    # The fewest lines above that leave no room for the note leave room for the rows.
+    counts = range(8, 23)
+    assert 0 < bisect_left(counts, True, key=is_on_the_next_page) < len(counts)
 
 
 def test_html_and_pdf_are_made_from_the_same_data(notebook: NotebookNode) -> None:
