@@ -32,14 +32,24 @@ def table(rows: list[list[Any]], *columns: Column, **fields: Any) -> Table:
     [
         ("text", "short", 10, "short"),
         ("text", "a " * 20, 10, "a " * 20),  # hardly too long
-        ("text", "word " * 30, 12, "word word … (141 more characters in findings.csv)"),
-        ("text", "x" * 100, 12, "x" * 12 + " … (88 more characters in findings.csv)"),
-        ("text", "By: a-policy; " * 10, 12, "By: a-policy … (128 more characters in findings.csv)"),
+        (
+            "text",
+            "word " * 30,
+            12,
+            "word word … (141 more characters in the HTML and the CSV file)",
+        ),
+        ("text", "x" * 100, 12, "x" * 12 + " … (88 more characters in the HTML and the CSV file)"),
+        (
+            "text",
+            "By: a-policy; " * 10,
+            12,
+            "By: a-policy … (128 more characters in the HTML and the CSV file)",
+        ),
         (
             "text",
             "By: none; Seen: " + "x" * 99,
             16,
-            "By: none … (107 more characters in findings.csv)",
+            "By: none … (107 more characters in the HTML and the CSV file)",
         ),
         ("text", None, 12, None),
         ("code", "9f" * 32, 12, "9f" * 6),
@@ -269,7 +279,12 @@ def test_a_long_list_of_controls_stays_wide_enough_to_be_read() -> None:
     [
         (True, "Rotates: yes", "Rotates: yes", None),
         (True, "Rotates: yes; " * 30, "", "Row by row in findings.csv."),
-        (False, "word " * 60, f"{'word ' * 11}word … (241 more characters in findings.csv)", None),
+        (
+            False,
+            "word " * 60,
+            f"{'word ' * 11}word … (241 more characters in findings.csv)",
+            None,
+        ),
     ],
 )
 def test_a_plain_pass_has_what_was_observed_whole_or_not_at_all(
