@@ -415,7 +415,7 @@ def test_a_region_that_is_off_is_not_evidenced(tmp_path: Path, judge: Judge) -> 
         (THERE, "any thing", "not evidenced", "region off"),
     ]
     assert found.leaves[1].evidence
-    assert "us-east-1" in found.leaves[1].hint
+    assert "the account has not enabled us-east-1" in found.leaves[1].hint
 
 
 def test_a_region_that_is_not_in_use_is_not_applicable(tmp_path: Path, judge: Judge) -> None:
