@@ -374,14 +374,18 @@ def why(finding: Finding) -> str:
     The sample comes first: documents cut long texts at the end.
     """
     sample, reason = finding.sample, finding.reason
-    call = " ".join(filter(None, (finding.operation, finding.code)))
     if finding.status == NOT_EVIDENCED or reason == WORST:
         reason = reason_text(reason)
     hint = finding.hint
     if hint and finding.status == FAIL:
         hint = text("findings/besides", hint=hint)
-    rest = ", ".join(filter(None, (reason, call, hint)))
+    rest = ", ".join(filter(None, (reason, failed_call(finding), hint)))
     return ". ".join(filter(None, (sample[:1].upper() + sample[1:], rest)))
+
+
+def failed_call(finding: Finding) -> str:
+    """Return the operation that failed and its error code; empty where no call failed."""
+    return " ".join(filter(None, (finding.operation, finding.code)))
 
 
 def remedies_of(control: Control, findings: Iterable[Finding]) -> dict[Remedy, list[Finding]]:

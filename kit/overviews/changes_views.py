@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED
+from kit.catalogue.statuses import ACCEPTED, NO_API, NOT_EVIDENCED
 from kit.catalogue.texts import has, text
 from kit.controls import CONTROLS
 from kit.judge.ageing import CHANGES
@@ -164,8 +164,8 @@ def _reasons(changed: pd.DataFrame, side: str) -> list[str]:
 
 
 def no_interface() -> list[str]:
-    """Return the controls whose missing evidence is no open finding: AWS has no interface for it."""
-    return [name for name in CONTROLS if has(f"controls/{name}/verdicts/no API")]
+    """Return the controls that comparisons do not count, since AWS offers no interface for them."""
+    return [name for name in CONTROLS if has(f"controls/{name}/verdicts/{NO_API}")]
 
 
 def _title(name: str) -> str:

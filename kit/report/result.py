@@ -22,7 +22,7 @@ from kit.catalogue.texts import has, text
 from kit.controls import CONTROLS
 from kit.controls.registry import RemedyName
 from kit.judge.digest import RESOURCE, UNLISTED
-from kit.judge.findings import Finding, Findings, reason_text, samples, worst
+from kit.judge.findings import Finding, Findings, failed_call, reason_text, samples, worst
 from kit.report.follow_up import answered, changed_since
 from kit.report.formats import SEVERITIES, STATUSES, joined, minute
 from kit.report.views import Note, Table, column
@@ -496,7 +496,7 @@ def _hints(some: Iterable[Finding]) -> str:
 
 def _hint(finding: Finding) -> str:
     """Return why a finding lacks evidence, with the call that did not show it."""
-    call = " ".join(filter(None, (finding.operation, finding.code)))
+    reason, call = finding.hint or reason_text(finding.reason), failed_call(finding)
     if finding.status == FAIL or not call:
-        return finding.hint or reason_text(finding.reason)
-    return text("report/points/gap", why=finding.hint or reason_text(finding.reason), call=call)
+        return reason
+    return text("report/points/gap", why=reason, call=call)

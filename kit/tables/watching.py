@@ -123,11 +123,10 @@ def _fits_one(value: Any, text: str) -> bool:
     if not text:
         return False
     if operator == "anything-but":
-        others = operand if isinstance(operand, list) else [operand]
+        others = _listed(operand)
         if isinstance(operand, dict) and len(operand) == 1:
             ((operator, operand),) = operand.items()
-            each = operand if isinstance(operand, list) else [operand]
-            others = [{operator: one} for one in each]
+            others = [{operator: one} for one in _listed(operand)]
         return not _fits(others, text)
     if isinstance(operand, dict):  # {"prefix": {"equals-ignore-case": ...}}
         operand, text = str(operand.get("equals-ignore-case", "\0")).casefold(), text.casefold()
@@ -140,3 +139,7 @@ def _fits_one(value: Any, text: str) -> bool:
         "wildcard": covers(operand.replace("?", "\0"), text),
     }
     return tests.get(operator, False)
+
+
+def _listed(operand: Any) -> list[Any]:
+    return operand if isinstance(operand, list) else [operand]
