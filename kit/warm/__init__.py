@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from kit.outputs import scratch
+from kit.warm import process
 from kit.warm.environment import wipe_secrets
 
 ADDRESS = "EVIDENCE_WARM_SOCKET"  # the variable with the server's address
@@ -223,7 +224,7 @@ def _fork_server() -> None:
         _forked.callback(os.close, watched)
         with os.fdopen(end, "rb"):
             gc.freeze()  # a collection, here or there, would copy every page
-            pid = os.fork()
+            pid = process.fork()
             if pid == 0:
                 _become_server(listener.fileno(), end, address)
         _forked.callback(_end, pid)
@@ -243,7 +244,6 @@ def _become_server(listener: int, end: int, address: str) -> NoReturn:
 
     try:
         os.setsid()  # Ctrl-C then reaches only the starter of the processes
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         nothing = os.open(os.devnull, os.O_RDWR)
         for number, file in ((0, end), (1, nothing), (2, nothing), (3, listener)):

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, NoReturn, TypeVar
 
 from kit import shortage, warm
 from kit.errors import CannotRunError
+from kit.warm import process
 
 _T = TypeVar("_T")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -130,7 +131,7 @@ def _start(work: Callable[[], Any]) -> tuple[int, BinaryIO] | None:
             # Python 3.12 and later warn of a fork beside any thread.
             warnings.simplefilter("ignore", DeprecationWarning)
             gc.freeze()  # a collection here would copy every page, too
-            pid = os.fork()
+            pid = process.fork()
     except OSError:
         if answers:
             answers.close()
@@ -144,8 +145,6 @@ def _work(work: Callable[[], Any], answers: BinaryIO, starter: int) -> NoReturn:
     """Do the work in the fork, and send its result or error."""
     code = 1
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
         die_with(starter)
         gc.disable()  # a collection would copy every page
         try:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import typst
@@ -238,3 +239,40 @@ def test_no_fork_outlives_its_starter(number: signal.Signals, printed: str) -> N
     out, err = starter.communicate()
     assert (out, err) == (printed, "")
     wait_until(lambda: not is_there(pid))
+
+
+@pytest.mark.parametrize(
+    ("number", "end"), [(signal.SIGINT, "interrupted\n"), (signal.SIGTERM, "ended\n")]
+)
+def test_a_signal_amid_a_fork_takes_effect_after_it(number: signal.Signals, end: str) -> None:
+    printed = alone(
+        "import signal, sys, time",
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))",
+        # In a hook, as logging has them.
+        f"os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), {int(number)}))",
+        "try:",
+        "    fork.in_fork('a file', lambda: time.sleep(600))",
+        "except KeyboardInterrupt:",
+        "    print('interrupted')",
+        "except SystemExit:",
+        "    print('ended')",
+        "try: os.wait()",  # no child is left
+        "except ChildProcessError: pass",
+    )
+    assert printed == end
+
+
+@pytest.mark.usefixtures("forking")
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, signal.SIG_DFL, signal.default_int_handler])
+def test_a_fork_leaves_the_handlers_of_signals_as_they_are(
+    handler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        assert in_fork("a file", lambda: b"done") == b"done"
+        assert signal.getsignal(signal.SIGINT) is handler
+        monkeypatch.setattr(os, "fork", raising(BlockingIOError(11, "no more processes")))
+        assert in_fork("a file", lambda: b"here") == b"here"
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
