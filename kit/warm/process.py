@@ -4,8 +4,35 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
+from typing import Any
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
+Handlers = dict[int, Callable[..., Any]]
+
+
+def handlers() -> Handlers:
+    """Return this process's own handlers of Ctrl-C and SIGTERM."""
+    each = {number: signal.getsignal(number) for number in _ENDING}
+    return {number: handler for number, handler in each.items() if callable(handler)}
+
+
+def handle_once(handlers: Handlers) -> None:
+    """Let handlers run for the first signal in this process; it then ends without a further one.
+
+    Parameters
+    ----------
+    handlers : dict
+        By number of the signal.
+    """
+
+    def handle(number: int, frame: Any) -> None:
+        for other in handlers:
+            signal.signal(other, signal.SIG_IGN)
+        handlers[number](number, frame)
+
+    for number in handlers:
+        signal.signal(number, handle)
 
 
 def fork() -> int:
@@ -26,8 +53,7 @@ def fork() -> int:
         The system refuses a process.
     """
     came: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in _ENDING}
-    raising = [number for number, handler in handlers.items() if callable(handler)]
+    raising = handlers()
     pid = -1
     try:
         for number in raising:
@@ -35,7 +61,7 @@ def fork() -> int:
         pid = os.fork()
     finally:
         for number in _ENDING if pid == 0 else raising:
-            signal.signal(number, signal.SIG_DFL if pid == 0 else handlers[number])
+            signal.signal(number, signal.SIG_DFL if pid == 0 else raising[number])
     if pid:
         try:
             for signalled in came:
