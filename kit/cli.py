@@ -901,6 +901,7 @@ def _run(
     from kit.parameters import refuse_mismatch
     from kit.redact.labels import describe_new_key
     from kit.warm.fork import beside
+    from kit.warm.process import deferred
 
     refuse_mismatch(run, any((signing or {}).values()))
     with warm.forked():
@@ -909,7 +910,8 @@ def _run(
             terminal.line(f"labels: {notice}", err=True)
         # The fork ends with all that AWS's libraries took.
         with beside("the collection", partial(_collect, run, quiet), tidies=True) as collected:
-            import kit.pack.seal  # noqa: F401 - meanwhile
+            with deferred():
+                import kit.pack.seal  # noqa: F401 - while AWS answers
 
             snapshot, left_out, stops = collected()
         if left_out:

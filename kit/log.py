@@ -146,12 +146,16 @@ def kept() -> Path | None:
 
 
 class _Lines(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._process = os.getpid()  # of the command, whose forks log for it
+
     def format(self, record: logging.LogRecord) -> str:
         at = dt.datetime.fromtimestamp(record.created, dt.UTC)
         line = {
             "time": at.isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "process": record.process,
+            "process": self._process,
             "event": record.getMessage(),
             **record.__dict__["facts"],
         }

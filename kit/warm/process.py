@@ -1,10 +1,11 @@
-"""A fork that loses no signal."""
+"""A fork that loses no signal, and work that none interrupts."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -35,6 +36,33 @@ def handle_once(handlers: Handlers) -> None:
         signal.signal(number, handle)
 
 
+@contextmanager
+def deferred() -> Iterator[tuple[list[int], dict[int, Any]]]:
+    """Let Ctrl-C and SIGTERM take effect after the block, and not amid what may not be interrupted.
+
+    Such as a library that is imported: where a module in C++ or Rust is interrupted while it is
+    set up, the process aborts.
+
+    Yields
+    ------
+    came : list of int
+        The signals that have come so far.
+    after : dict
+        The handlers after the block, by number of the signal.
+    """
+    came: list[int] = []
+    after: dict[int, Any] = dict(handlers())
+    try:
+        for number in after:
+            signal.signal(number, lambda signalled, _: came.append(signalled))
+        yield came, after
+    finally:
+        for number, handler in after.items():
+            signal.signal(number, handler)
+    for signalled in came:
+        signal.raise_signal(signalled)
+
+
 def fork() -> int:
     """Fork this process; Ctrl-C and SIGTERM take effect after the fork, not while it is made.
 
@@ -52,22 +80,16 @@ def fork() -> int:
     OSError
         The system refuses a process.
     """
-    came: list[int] = []
-    raising = handlers()
     pid = -1
     try:
-        for number in raising:
-            signal.signal(number, lambda signalled, _: came.append(signalled))
-        pid = os.fork()
-    finally:
-        for number in _ENDING if pid == 0 else raising:
-            signal.signal(number, signal.SIG_DFL if pid == 0 else raising[number])
-    if pid:
-        try:
-            for signalled in came:
-                signal.raise_signal(signalled)
-        except BaseException:
+        with deferred() as (came, after):
+            pid = os.fork()
+            if pid == 0:
+                came.clear()
+                after.update(dict.fromkeys(_ENDING, signal.SIG_DFL))
+    except BaseException:
+        if pid > 0:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            raise
+        raise
     return pid
