@@ -6,6 +6,7 @@ JupyterLab, papermill or nbconvert starts the kernel.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from kit.kernels.plain import end_in_a_line
 from kit.outputs import scratch
 
 NAME = "evidence-warm"
+_POLLED = 0.002  # seconds between two looks at a process
 _LONGEST = 100  # bytes of a socket's path: the least that systems take is 104 with the last NUL
 
 
@@ -74,7 +76,26 @@ class WarmProvisioner(LocalProvisioner):
         self.process = process  # type: ignore[assignment]  # has the members of Popen that are used
         self.pid = self.pgid = process.pid  # it leads a separate process group
         self.cwd = kwargs.get("cwd", Path.cwd())
+        await self._listening()
         return self.connection_info
+
+    async def _listening(self) -> None:
+        """Wait until the kernel listens, or has ended.
+
+        ZeroMQ connects again a tenth of a second after it failed to, and Jupyter then asks again.
+        """
+        manager: Any = self.parent
+        sockets = [Path(f"{manager.ip}-{port}") for port in manager.ports]
+        while manager.transport == "ipc" and not all(map(Path.exists, sockets)):
+            if await self.poll() is not None:
+                return
+            await asyncio.sleep(_POLLED)
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel at once, and wait for that: Jupyter looks ten times a second."""
+        await super().kill(restart)
+        while await self.poll() is None:
+            await asyncio.sleep(_POLLED)
 
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the folder of the sockets with the kernel."""
