@@ -29,7 +29,8 @@ def handle_once(handlers: Handlers) -> None:
 
     def handle(number: int, frame: Any) -> None:
         for other in handlers:
-            signal.signal(other, signal.SIG_IGN)
+            # Not SIG_IGN: Python prints an error for a signal that came before that.
+            signal.signal(other, lambda *_: None)
         handlers[number](number, frame)
 
     for number in handlers:

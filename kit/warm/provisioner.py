@@ -57,7 +57,12 @@ class WarmProvisioner(LocalProvisioner):
         return await super().pre_launch(**kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start a kernel and return its connection details."""
+        """Start a kernel and return its connection details, once it listens."""
+        made = await self._launched(cmd, **kwargs)
+        await self._listening()
+        return made
+
+    async def _launched(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         # A fork would have the memory of the process that seals.
         if warm.ADDRESS not in os.environ or offline.VARIABLE in kwargs.get("env", {}):
             return await super().launch_kernel(cmd, **kwargs)
@@ -76,7 +81,6 @@ class WarmProvisioner(LocalProvisioner):
         self.process = process  # type: ignore[assignment]  # has the members of Popen that are used
         self.pid = self.pgid = process.pid  # it leads a separate process group
         self.cwd = kwargs.get("cwd", Path.cwd())
-        await self._listening()
         return self.connection_info
 
     async def _listening(self) -> None:
