@@ -471,7 +471,10 @@ class _Engine:
         list of str
             The regions where nothing of AppStream is.
         """
-        waiting = sorted(set(needed) - self.performed, key=lambda call: call.name)
+        # What pauses between its pages comes first: other requests fill the pauses.
+        waiting = sorted(
+            set(needed) - self.performed, key=lambda call: (-call.seconds_between, call.name)
+        )
         probes = {call for call in waiting if call.probe or call is LIST_BUCKETS}
         unused: list[str] | None = None
         while waiting or self._left:

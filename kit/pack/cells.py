@@ -81,9 +81,9 @@ class Cells:
         if kind == "link":
             return _link(cell[1], shown)
         if kind == "code":
-            return Markup("<code>{}</code>").format(breakable(shown))
+            return Markup(f"<code>{escape(breakable(shown))}</code>")
         if kind == "datetime":
-            return Markup('<time datetime="{}">{}</time>').format(_second(cell), shown)
+            return Markup(f'<time datetime="{escape(_second(cell))}">{escape(shown)}</time>')
         return escape(breakable(shown))
 
     def _links(self, names: Sequence[str], targets: Mapping[str, str]) -> Markup:
@@ -112,7 +112,7 @@ def breakable(text: str) -> str:
 
 
 def _link(address: str, shown: str) -> Markup:
-    return Markup('<a href="{}">{}</a>').format(address, shown)
+    return Markup(f'<a href="{escape(address)}">{escape(shown)}</a>')
 
 
 def _second(time: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
+
+from pydantic_core import to_json
 
 from kit.pack.tabular import csv_file
 from kit.redact.labels import Labels
@@ -58,8 +59,8 @@ def evidence_files(snapshot: Snapshot, labels: Labels) -> Iterator[tuple[str, by
 def _record(request: Request, commitment: str, *, redacted: bool) -> bytes:
     provenance = {name: getattr(request, name) for name in _IN_RECORD}
     record = {**provenance, "commitment": commitment, "redacted": redacted}
-    whole = json.dumps(record | {"response": request.response}, indent=1, ensure_ascii=False)
-    return whole.encode() + b"\n"
+    # The standard library's encoder is in C for compact JSON alone.
+    return to_json(record | {"response": request.response}, indent=1) + b"\n"
 
 
 def _line(request: Request, commitment: str) -> dict[str, Any]:

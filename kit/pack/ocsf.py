@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kit.aws_models import partition_of
 from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 from kit.catalogue.texts import tag
-from kit.controls.articles import cited
 from kit.controls.registry import Control, section_title
-from kit.controls.source import Cited, requirements
+from kit.controls.source import requirements
 from kit.judge.digest import identifier
 from kit.judge.findings import Finding, remedies_of, why
+from kit.outputs import scratch
 from kit.pack.by_control import (
+    Judged,
     by_control,
     evidence_path,
     instant,
@@ -89,6 +90,29 @@ _LABEL = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)*)-[a-z2-7]{10}(?![A-Za-z0-9-])")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
 
 
+JSON, LINES = "ocsf-findings.json", "ocsf-findings.ndjson"
+
+
+def ocsf_files(made: Document, data: FindingsData) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Yield the name and the content of both files of `ocsf`, of which the first is read first.
+
+    Parameters
+    ----------
+    made : Document
+    data : dict
+    """
+    with scratch() as folder, (folder / LINES).open("w+b") as stored:
+
+        def kept() -> Iterator[bytes]:
+            for line in ocsf(made, data, lines=True):
+                stored.write(line)
+                yield line
+
+        yield JSON, _listed(kept())
+        stored.seek(0)
+        yield LINES, stored
+
+
 def ocsf(made: Document, data: FindingsData, *, lines: bool = False) -> Iterator[bytes]:
     """Yield the findings as OCSF Compliance Findings, the lines of a JSON file.
 
@@ -109,10 +133,13 @@ def ocsf(made: Document, data: FindingsData, *, lines: bool = False) -> Iterator
         that of the observation in the OSCAL file and the same in later packs of the account,
         ``metadata.uid`` is the event's own.
     """
-    if lines:
-        yield from (f"{_line(event)}\n".encode() for event in _events(made, data))
-        return
-    for piece in array(map(_line, _events(made, data)), between=",\n"):
+    events = (f"{_line(event)}\n".encode() for event in _events(made, data))
+    yield from events if lines else _listed(events)
+
+
+def _listed(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield events, a line each, as an array."""
+    for piece in array((line[:-1].decode() for line in lines), between=",\n"):
         yield piece.encode()
     yield b"\n"
 
@@ -120,64 +147,114 @@ def ocsf(made: Document, data: FindingsData, *, lines: bool = False) -> Iterator
 def _events(made: Document, data: FindingsData) -> Iterator[dict[str, Any]]:
     for entry in by_control(data):
         if isinstance(entry.control, Control):
-            tested = [own for own in requirements(entry.control.id) if own.tested]
+            of_control = _OfControl(made, data["facts"], entry)
             for finding, key in entry.keyed:
-                yield _event(made, data["facts"], entry.control, tested, finding, key)
+                yield of_control.event(finding, key)
 
 
 def _line(event: dict[str, Any]) -> str:
     return json.dumps(event, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _event(
-    made: Document, facts: Facts, control: Control, tested: list[Cited], finding: Finding, key: str
-) -> dict[str, Any]:
-    status, region = finding.status, finding.region
-    time = _milliseconds(facts["as_of"])
-    severity, number = _SEVERITY[finding.severity] if STATUSES[status].listed else _INFORMATIONAL
-    accepted = status == ACCEPTED
-    account = {
-        "name": facts["account"],
-        "uid": facts["account"],
-        "type": "AWS Account",
-        "type_id": _AWS_ACCOUNT,
-    }
-    return _present(
-        activity_id=_CREATE,
-        activity_name="Create",
-        category_name="Findings",
-        category_uid=_CATEGORY,
-        class_name="Compliance Finding",
-        class_uid=_CLASS,
-        type_uid=_CLASS * 100 + _CREATE,
-        type_name="Compliance Finding: Create",
-        time=time,
-        severity_id=number,
-        severity=severity,
-        status_id=_OTHER if accepted else _NEW,
-        status=ACCEPTED if accepted else "New",
-        status_code=status,
-        status_detail=why(finding) or None,
-        message=f"{control.id}, {finding.resource}: {STATUSES_SHOWN[status].word}",
-        metadata=_metadata(made, facts, control, key),
-        cloud=_present(
-            provider="AWS", account=account, region=None if region == "global" else region
-        ),
-        compliance=_compliance(control, tested, finding, facts["data_role"]),
-        finding_info=_present(
-            uid=identifier(facts["account"], "observation", key),
-            title=control.title,
-            desc=finding.observed or None,
-            created_time=time,
-            first_seen_time=_milliseconds(finding.since) if finding.since else None,
-            types=[section_title(control.section)],
-            data_sources=[evidence_path(ref) or ref for ref in evidence_ids(finding.evidence)],
-        ),
-        remediation=_remediation(made, control, finding),
-        resources=[_resource(control, finding)],
-        unmapped={name: value for name in _UNMAPPED if (value := getattr(finding, name))}
-        | {"evidence": list(finding.evidence), "responsibility": control.responsibility},
-    )
+class _OfControl:
+    """Makes the events of a control's findings, which share what is the control's."""
+
+    def __init__(self, made: Document, facts: Facts, entry: Judged):
+        assert isinstance(entry.control, Control)
+        self.facts, self.control = facts, entry.control
+        self.time = _milliseconds(facts["as_of"])
+        self.section = section_title(self.control.section)
+        self.page = made.controls.get(self.control.id)
+        self.title = self.control.title
+        tested = [own for own in requirements(self.control.id) if own.tested]
+        self.compliance = {
+            "control": f"{self.control.id}: {self.title}",
+            "category": self.section,
+            "standards": [GDPR, *dict.fromkeys(own.framework for own in tested)],
+            "requirements": [
+                *(f"GDPR Article {article}" for article in entry.articles),
+                *(f"{own.framework} {own.number}" for own in tested),
+            ],
+        }
+        self.metadata = _present(
+            version=VERSION,
+            product={
+                "name": "AppStream Evidence Kit",
+                "vendor_name": "AppStream Evidence Kit",
+                "version": facts["kit"],
+                "lang": tag()[0],
+            },
+            profiles=["cloud"],
+            correlation_uid=facts["digest"],
+            event_code=self.control.id,
+            labels=made.marks or None,
+        )
+        self.account = {
+            "name": facts["account"],
+            "uid": facts["account"],
+            "type": "AWS Account",
+            "type_id": _AWS_ACCOUNT,
+        }
+        self._remedies: dict[str, str] = {}
+
+    def event(self, finding: Finding, key: str) -> dict[str, Any]:
+        """Return the event of a finding."""
+        facts, control = self.facts, self.control
+        status, region = finding.status, finding.region
+        listed = STATUSES[status].listed
+        severity, number = _SEVERITY[finding.severity] if listed else _INFORMATIONAL
+        accepted = status == ACCEPTED
+        event = identifier(facts["snapshot"], facts["digest"], "event", key)
+        return _present(
+            activity_id=_CREATE,
+            activity_name="Create",
+            category_name="Findings",
+            category_uid=_CATEGORY,
+            class_name="Compliance Finding",
+            class_uid=_CLASS,
+            type_uid=_CLASS * 100 + _CREATE,
+            type_name="Compliance Finding: Create",
+            time=self.time,
+            severity_id=number,
+            severity=severity,
+            status_id=_OTHER if accepted else _NEW,
+            status=ACCEPTED if accepted else "New",
+            status_code=status,
+            status_detail=why(finding) or None,
+            message=f"{control.id}, {finding.resource}: {STATUSES_SHOWN[status].word}",
+            metadata=self.metadata | {"uid": event},
+            cloud=_present(
+                provider="AWS", account=self.account, region=None if region == "global" else region
+            ),
+            compliance=self.compliance | _check(finding),
+            finding_info=_present(
+                uid=identifier(facts["account"], "observation", key),
+                title=self.title,
+                desc=finding.observed or None,
+                created_time=self.time,
+                first_seen_time=_milliseconds(finding.since) if finding.since else None,
+                types=[self.section],
+                data_sources=[evidence_path(ref) or ref for ref in evidence_ids(finding.evidence)],
+            ),
+            remediation=self._remediation(finding) if listed else None,
+            resources=[_resource(control, finding)],
+            unmapped={name: value for name in _UNMAPPED if (value := getattr(finding, name))}
+            | {"evidence": list(finding.evidence), "responsibility": control.responsibility},
+        )
+
+    def _remediation(self, finding: Finding) -> dict[str, Any]:
+        """Return the remediation of a fail or a gap, with the control's place in the document."""
+        if finding.status == NOT_EVIDENCED:
+            desc = finding.hint or why(finding)
+        elif finding.remedies in self._remedies:
+            desc = self._remedies[finding.remedies]
+        else:
+            desc = self._remedies[finding.remedies] = " ".join(
+                f"{remedy.brief} AWS CLI: {remedy.script}" if remedy.script else remedy.brief
+                for remedy in remedies_of(self.control, [finding])
+            )
+        references = [f"evidence.html#{self.page}"] if self.page else None
+        return _present(desc=desc, references=references)
 
 
 def _present(**members: Any) -> dict[str, Any]:
@@ -185,54 +262,13 @@ def _present(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _metadata(made: Document, facts: Facts, control: Control, key: str) -> dict[str, Any]:
-    return _present(
-        version=VERSION,
-        product={
-            "name": "AppStream Evidence Kit",
-            "vendor_name": "AppStream Evidence Kit",
-            "version": facts["kit"],
-            "lang": tag()[0],
-        },
-        profiles=["cloud"],
-        uid=identifier(facts["snapshot"], facts["digest"], "event", key),
-        correlation_uid=facts["digest"],
-        event_code=control.id,
-        labels=made.marks or None,
-    )
-
-
-def _compliance(
-    control: Control, tested: list[Cited], finding: Finding, data_role: str
-) -> dict[str, Any]:
+def _check(finding: Finding) -> dict[str, Any]:
     caption, number = CHECK_STATUS[finding.status]
     return {
-        "control": f"{control.id}: {control.title}",
         "desc": finding.expected,
-        "category": section_title(control.section),
-        "standards": [GDPR, *dict.fromkeys(requirement.framework for requirement in tested)],
-        "requirements": [
-            *(f"GDPR Article {article}" for article in cited(control.gdpr, data_role)),
-            *(f"{requirement.framework} {requirement.number}" for requirement in tested),
-        ],
         "status": finding.status if number == _OTHER else caption,
         "status_id": number,
     }
-
-
-def _remediation(made: Document, control: Control, finding: Finding) -> dict[str, Any] | None:
-    """Return the remediation of a fail or a gap, with the place of the control in the document."""
-    if not STATUSES[finding.status].listed:
-        return None
-    if finding.status == NOT_EVIDENCED:
-        desc = finding.hint or why(finding)
-    else:
-        desc = " ".join(
-            f"{remedy.brief} AWS CLI: {remedy.script}" if remedy.script else remedy.brief
-            for remedy in remedies_of(control, [finding])
-        )
-    target = made.controls.get(control.id)
-    return _present(desc=desc, references=[f"evidence.html#{target}"] if target else None)
 
 
 def _resource(control: Control, finding: Finding) -> dict[str, Any]:

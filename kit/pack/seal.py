@@ -28,7 +28,7 @@ from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page_pieces
 from kit.pack.info import bag_info, stated_level
-from kit.pack.ocsf import ocsf
+from kit.pack.ocsf import ocsf_files
 from kit.pack.oscal import oscal
 from kit.pack.own_cells import CELLS, OwnCells
 from kit.pack.own_controls import OwnControls, files_of, judged_by_own
@@ -230,13 +230,12 @@ def files(
         "findings.parquet": lambda: in_fork("findings.parquet", partial(findings_parquet, data)),
         "evidence.html": lambda: map(str.encode, page_pieces(made)),
         "findings.csv": lambda: findings_csv(data),
-        "ocsf-findings.json": lambda: ocsf(made, data),
-        "ocsf-findings.ndjson": lambda: ocsf(made, data, lines=True),
         "findings.xlsx": lambda: workbook(made, data, promises=promises),
     }
     others: Iterator[tuple[str, Content]] = chain(
         files_of(controls) if controls else (),
         [(CELLS, own.as_bytes())] if own else (),
+        ocsf_files(made, data),
         oscal(made, data, manifest),
         _evidence(stored),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from kit.aws_models import models
 from kit.redact.names import is_made_by_appstream
@@ -35,10 +35,8 @@ class Form:
     members: str
     value: str | Callable[[str], bool]
 
-    def admits(self, member: str, text: str) -> bool:
-        """Return whether a member's text has the form."""
-        if not re.fullmatch(self.members, member.casefold()):
-            return False
+    def has(self, text: str) -> bool:
+        """Return whether a text has the form."""
         return bool(
             self.value(text) if callable(self.value) else re.fullmatch(self.value, text, re.ASCII)
         )
@@ -165,6 +163,17 @@ FORMS = (
     Form("a bucket that AppStream made", ANYWHERE, is_made_by_appstream),
     Form("the severity of a Macie finding", "groupkey", "High|Medium|Low"),
 )
+
+
+def is_readable(member: str, text: str) -> bool:
+    """Return whether the text of a member has a form that is admitted there."""
+    return any(form.has(text) for form in _forms_of(member))
+
+
+@lru_cache(1_000)
+def _forms_of(member: str) -> list[Form]:
+    return [form for form in FORMS if re.fullmatch(form.members, member.casefold())]
+
 
 # Members that AWS publishes for all its customers.
 PUBLISHED = {

@@ -26,12 +26,12 @@ from kit.redact.protect import protect
 from kit.redact.readable import (
     CLAIM,
     CONDITION_KEY,
-    FORMS,
     GRAMMAR,
     PUBLISHED,
     REPORT,
     REPORTED,
     UUID,
+    is_readable,
     regions,
     services,
 )
@@ -256,7 +256,7 @@ class Redactor:
         )
 
     def _other(self, text: str, place: _Place) -> str:
-        if not place.personal and any(form.admits(place.member, text) for form in FORMS):
+        if not place.personal and is_readable(place.member, text):
             return text
         if place.member in _PERSONS:
             self.persons.add(text)

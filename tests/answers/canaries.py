@@ -23,7 +23,7 @@ from urllib.parse import quote, unquote
 import pikepdf
 import pyarrow.parquet as pq
 
-from kit.redact.readable import FORMS
+from kit.redact.readable import is_readable
 from tests.answers.changes import applied, places, replaced, successes
 from tests.answers.playback import Account, Answer
 from tests.answers.shapes import Node, instead
@@ -156,7 +156,7 @@ class Planted:
 
     def _own(self, member: str, text: str, *, within: bool = False) -> str:
         last = re.split(r"[.\[\]|]+", member.rstrip("[]|"))[-1]
-        made_up = any(form.admits(last, text) for form in FORMS)
+        made_up = is_readable(last, text)
         if self._joined and (not text or made_up):
             return text
         key = text if self._joined else member

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections import Counter, defaultdict
@@ -12,7 +13,15 @@ from typing import Any
 import pytest
 
 from kit import sandbox as local
-from kit.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS, GET_BUCKET_ENCRYPTION
+from kit.calls import (
+    DESCRIBE_TRAILS,
+    GENERATE_CREDENTIAL_REPORT,
+    GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    GET_BUCKET_ENCRYPTION,
+    LIST_BUCKETS,
+    LOOKUP_EVENTS,
+    Call,
+)
 from kit.collect.collector import _AT_ONCE, _Engine, collect
 from kit.collect.session import Clients
 from kit.judge import needed_calls
@@ -40,6 +49,20 @@ def test_cloudtrail_is_requested_twice_a_second_in_a_region_at_most(
     gaps = [later - earlier for times in requested.values() for earlier, later in pairwise(times)]
     assert len(gaps) >= 2
     assert min(gaps) >= 0.5
+
+
+def test_what_pauses_between_its_pages_begins_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    begun: list[Call] = []
+    monkeypatch.setattr(_Engine, "_begin", lambda self, call, regions: begun.append(call))
+    run = Run(account=DEMO, regions=["eu-central-1"])
+    engine = _Engine(run, Clients(run, WHOLE), dt.datetime(2026, 11, 30, tzinfo=dt.UTC))
+    engine.perform_all(
+        [DESCRIBE_TRAILS, LIST_BUCKETS, GENERATE_CREDENTIAL_REPORT, LOOKUP_EVENTS], run.regions
+    )
+    engine.close()
+    assert begun == [GENERATE_CREDENTIAL_REPORT, LIST_BUCKETS, LOOKUP_EVENTS, DESCRIBE_TRAILS]
 
 
 def test_a_service_in_a_region_gets_few_requests_at_once(
