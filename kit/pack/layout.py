@@ -280,7 +280,8 @@ def _cell(
     if kind in ("evidence", "control", "section"):
         return [[name, links[kind].get(name)] for name in ids(cell)]
     pieces = _pieces(cell_text(kind, cell), em, partial(cell_em, kind))
-    return [[pieces, link]] if link else pieces
+    shown = pieces if len(pieces) > 1 else pieces[0]
+    return {"pieces": shown, "target": link} if link else shown
 
 
 def _pieces(text: str, em: float, measure: Callable[[str], float] = fonts.em) -> list[str]:
