@@ -36,10 +36,11 @@ from kit.collect.login import TOO_LARGE, profile_of, signing_in
 from kit.collect.policy import SessionPolicy
 from kit.collect.wire import Parsers, check
 from kit.errors import NotEnteredError
+from kit.maker import KIT
 from kit.parameters import Run
 from kit.snapshot import is_expired, is_refused, reason_for
 
-USER_AGENT = "appstream-evidence-kit"
+USER_AGENT = KIT
 _SHELL_AGENT = f"{USER_AGENT}-shell"  # of requests that write packs and sign, as the shell may
 _ATTEMPTS = 8
 _ASSUMING = ("AssumeRole", "AssumeRoleWithWebIdentity")
