@@ -21,12 +21,12 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-import rfc8785
 from pydantic import ValidationError
 
 from kit import bounds
 from kit.bounds import parse_json
 from kit.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, search
+from kit.canonical import canonical_json
 from kit.catalogue.texts import text
 from kit.displayed import Displayed, counted
 from kit.errors import UserError
@@ -140,7 +140,7 @@ class Request:
     @property
     def body(self) -> bytes:
         """What AWS answered, as canonical JSON (RFC 8785): the response as stored, or the error."""
-        return rfc8785.dumps(self.error or self.response)
+        return canonical_json(self.error or self.response)
 
     @property
     def commitment(self) -> str:
@@ -722,7 +722,7 @@ def item_identity(item: Any) -> str:
 
 def digest(response: Any) -> str:
     """SHA-256 of the canonical JSON of a response."""
-    return hashlib.sha256(rfc8785.dumps(response)).hexdigest()
+    return hashlib.sha256(canonical_json(response)).hexdigest()
 
 
 def write(
@@ -750,7 +750,7 @@ def write(
     if folder.exists():
         raise ExistsAlreadyError(f"outputs: {folder} exists already; a snapshot is written once")
     stored = requests + lent
-    lines = b"".join(rfc8785.dumps(vars(request)) + b"\n" for request in stored)
+    lines = b"".join(canonical_json(vars(request)) + b"\n" for request in stored)
     header = {
         **header,
         "format": FORMAT,

@@ -24,9 +24,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with every block of the page applied."""
     folder = tmp_path_factory.mktemp("copy")
     for name in ("kit", "tests", "notebooks", "parameters", "docs"):
-        shutil.copytree(
-            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
-        )
+        # What is compiled stays so; another worker may be writing the rest under a temporary name.
+        ignored = shutil.ignore_patterns("*.pyc.*", "node_modules")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / ".venv").symlink_to(sys.prefix)
     for path, kind, block in STEPS:

@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import rfc8785
-
+from kit.canonical import canonical_json
 from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 
 # What a finding is about: a resource, the absence of resources, resources that no call listed,
@@ -72,7 +71,7 @@ def findings_digest(records: Iterable[Mapping[str, Any]]) -> str:
     hashed = hashlib.sha256()
     opens = b"["
     for record in records:
-        hashed.update(opens + rfc8785.dumps(identity(record)))
+        hashed.update(opens + canonical_json(identity(record)))
         opens = b","
     hashed.update(b"]" if opens == b"," else b"[]")
     return hashed.hexdigest()
@@ -186,7 +185,7 @@ def identifier(*parts: str) -> str:
 
 def canonical(values: Mapping[str, Any]) -> str:
     """Return values by name as canonical JSON (RFC 8785), whatever types a cell holds."""
-    return rfc8785.dumps({name: _plain(value) for name, value in values.items()}).decode()
+    return canonical_json({name: _plain(value) for name, value in values.items()}).decode()
 
 
 def _plain(value: Any) -> Any:

@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import rfc8785
 from nbformat import NotebookNode
 
 from kit.bag import write_bag
+from kit.canonical import canonical_json
 from kit.catalogue import texts
 from kit.errors import UserError
 from kit.overviews.changes import audits, refuse_other_keys
@@ -187,7 +187,7 @@ def _store(
     data = data_of(executed, name)
     kit = version("appstream-evidence-kit")
     made_of = [kit, name, *(pack.info["Findings-SHA-256"] for pack in packs)]
-    urn = uuid.uuid5(_OVERVIEWS, rfc8785.dumps(made_of).decode()).urn
+    urn = uuid.uuid5(_OVERVIEWS, canonical_json(made_of).decode()).urn
     info = made_info(title, urn, as_of, stamp_of(packs))
     write_bag(folder, _files(executed, name, data, info), info, as_of, readme=readme)
     return Overview(folder, data["records"], data["facts"])

@@ -12,8 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import rfc8785
-
+from kit.canonical import canonical_json
 from kit.catalogue import texts
 from kit.catalogue.frameworks import frameworks
 from kit.catalogue.statuses import WORST_FIRST
@@ -98,7 +97,7 @@ def _checked(record: Any, stored: Snapshot, shown: Callable[[str], str]) -> dict
     made = {}
     for name, value in record.items():
         if name in _VALUES:
-            made[name] = rfc8785.dumps(_shown(json.loads(value), shown)).decode()
+            made[name] = canonical_json(_shown(json.loads(value), shown)).decode()
         else:
             made[name] = value if name in _KEPT else shown(value)
     return made

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import rfc8785
-
+from kit.canonical import canonical_json
 from kit.catalogue.frameworks import GDPR, Framework, frameworks, mapped, related
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS, section_title
@@ -63,7 +62,7 @@ def catalog(facts: Facts) -> JSON:
             "resources": [_resource(id, framework) for id, framework in frameworks().items()]
         },
     }
-    digest = rfc8785.dumps({"kit": facts["kit"], **content}).decode()
+    digest = canonical_json({"kit": facts["kit"], **content}).decode()
     are_own = all(control.section == OWN_SECTION for control in every.values())
     title = text("pack/own/controls" if are_own else "pack/oscal/catalog")
     metadata = document_metadata(title, facts, facts["kit"])

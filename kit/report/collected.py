@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import rfc8785
-
 from kit.access.actions import LIST_FILES, READ_FILES
 from kit.calls import CALLS, GET_ACCOUNT_AUTHORIZATION_DETAILS, GET_CALLER_IDENTITY
+from kit.canonical import canonical_json
 from kit.catalogue.texts import text
 from kit.collect.policy import policy
 from kit.judge.evaluator import shown
@@ -135,7 +134,7 @@ def _allowed(snapshot: Snapshot, unknown: str) -> list[tuple[str, str]]:
     actions = {action for statement in document["Statement"] for action in statement["Action"]}
     others = sorted(one for one in actions if not one.partition(":")[2].startswith(_READING))
     return [
-        ("policy", hashlib.sha256(rfc8785.dumps(document)).hexdigest()),
+        ("policy", hashlib.sha256(canonical_json(document)).hexdigest()),
         ("actions", text("report/collected/actions", count=len(actions))),
         ("others", ", ".join(others) or text("report/none")),
         ("left_out", text("report/collected/left_out")),

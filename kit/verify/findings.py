@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import rfc8785
-
 from kit.bag import INFO
+from kit.canonical import canonical_json
 from kit.catalogue.statuses import STATUSES
 from kit.judge.digest import finding_ids, findings_digest
 from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
@@ -72,7 +71,7 @@ def read_findings(contents: Contents) -> list[dict[str, str]]:
     if not is_earlier(records):
         for record in records:
             for name in _VALUES:
-                if rfc8785.dumps(read_json(record[name])).decode() != record[name]:
+                if canonical_json(read_json(record[name])).decode() != record[name]:
                     raise ValueError(f"{name} that are not in canonical form (RFC 8785)")
     return records
 
@@ -100,7 +99,7 @@ def _digest(records: list[dict[str, str]]) -> tuple[str, str]:
         for record in records
     ]
     form = " (the earlier form, over the findings' wording)"
-    return hashlib.sha256(rfc8785.dumps(rows)).hexdigest(), form
+    return hashlib.sha256(canonical_json(rows)).hexdigest(), form
 
 
 def read_index(contents: Contents) -> dict[str, dict[str, str]]:

@@ -43,18 +43,24 @@ _HOW = (
 
 @pytest.fixture(scope="session")
 def read(recorded: Callable[[str], Account], tmp_path_factory: pytest.TempPathFactory) -> Readers:
-    """What is read of sample accounts' answers, as they are and filled with all that may be there."""
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    """What is read of sample accounts' answers, as they are and filled with all that may be there.
+
+    Each of these accounts has a member that is read in none of the others.
+    """
     declared = {"administers_organisation": True, "agent_log_groups": ["/agents"]}
-    folder = tmp_path_factory.mktemp("declared")
-    seldom = record("careless", folder, regions=REGIONS["careless"], **declared)
+    seldom = record(
+        "careless", tmp_path_factory.mktemp("seldom"), regions=["eu-west-1"], **declared
+    )
     tidy = record("tidy", tmp_path_factory.mktemp("tidy"), regions=["eu-central-1", "eu-west-1"])
-    for account in (*map(recorded, REGIONS), tidy, seldom):
-        for one in (account, filled(account, last=False), filled(account, last=True)):
-            for member, names in readers(one).items():
-                found[member] |= names
-    for member, names in readers(_other_regions(recorded("careless"))).items():
-        found[member] |= names
+    accounts = (
+        *(recorded("demo"), filled(seldom, last=False)),
+        *(tidy, filled(tidy, last=False), filled(tidy, last=True)),
+        _other_regions(recorded("careless")),
+    )
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for account in accounts:
+        for member, names in readers(account).items():
+            found[member] |= names
     return found
 
 

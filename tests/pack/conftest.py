@@ -8,17 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import matplotlib
 import nbformat
 import pytest
-from matplotlib.figure import Figure as Canvas
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from kit.collect.collector import collect
-from kit.judge import needed_calls
-from kit.parameters import Run
+from kit.judge import calls_of
+from kit.parameters import Run, parameters
 from kit.report.views import (
     STATUSES,
     Column,
@@ -120,6 +117,9 @@ def commands(*names: str) -> Remedies:
 
 def picture() -> str:
     """A figure as matplotlib makes it, without its clock."""
+    import matplotlib
+    from matplotlib.figure import Figure as Canvas
+
     with matplotlib.rc_context({"svg.hashsalt": "tests"}):
         canvas = Canvas(figsize=(4, 2))
         canvas.add_subplot().barh(list(STATUSES), range(len(STATUSES)))
@@ -256,18 +256,29 @@ def notebook() -> NotebookNode:
     return made
 
 
+# Runs of sample accounts, each named after its account, in regions that an analyst would declare.
+RUNS = {
+    "demo": parameters(Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"),
+    "careless": Run(account="012345678901", regions=["eu-west-1"]),
+    "tidy": Run(account="111122223333", regions=["eu-west-1"]),
+    "tidy abroad": Run(account="111122223333", regions=["eu-central-1"]),
+    "empty": Run(account="222233334444", regions=["eu-west-1"]),
+    # AppStream is in use, in regions that the run leaves out.
+    "careless elsewhere": Run(account="012345678901", regions=["eu-central-1"]),
+    "odd": Run(account="444455556666", regions=["eu-west-1"]),
+}
+
+
 @pytest.fixture(scope="session")
 def stored(sandbox: Sandbox, shared: Shared) -> Callable[[str], Snapshot]:
-    """The snapshot of a sample account, collected once; its key lies beside it."""
+    """The snapshot of a run, collected once; its key lies beside it."""
 
     def gathered(name: str, folder: Path) -> Snapshot:
+        run = RUNS[name].model_copy(update={"pseudonym_key": str(folder / "key")})
         with pytest.MonkeyPatch.context() as patch:
-            for variable, value in sandbox.environment(name).items():
+            for variable, value in sandbox.environment(name.partition(" ")[0]).items():
                 patch.setenv(variable, value)
-            caller = boto3.session.Session(region_name="eu-west-1").client("sts")
-            account = caller.get_caller_identity()["Account"]
-            run = Run(account=account, pseudonym_key=str(folder / "key"))
-            return collect(run, needed_calls([]), folder / "snapshot", progress=False)
+            return collect(run, calls_of(run), folder / "snapshot", progress=False)
 
     @cache
     def collected(name: str) -> Snapshot:
