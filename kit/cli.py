@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -897,33 +898,47 @@ def _run(
     file: Path | None = None,
 ) -> Any:
     from kit import warm
-    from kit.collect.collector import collect
-    from kit.collect.earlier import describe_left_out
-    from kit.judge import calls_of
-    from kit.pack.seal import refuse_mismatch
+    from kit.parameters import refuse_mismatch
     from kit.redact.labels import describe_new_key
+    from kit.warm.fork import beside
+    from kit.warm.process import deferred
 
     refuse_mismatch(run, any((signing or {}).values()))
     with warm.forked():
         key = _open_key(**signing or {})
         if notice := describe_new_key(run):
             terminal.line(f"labels: {notice}", err=True)
-        snapshot = collect(
-            run,
-            calls_of(run),
-            progress=not quiet,
-            signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
-        )
-        if left_out := describe_left_out(snapshot.earlier, snapshot.header["pseudonym_key"]):
+        # The fork ends with all that AWS's libraries took.
+        with beside("the collection", partial(_collect, run, quiet), tidies=True) as collected:
+            with deferred():
+                import kit.pack.seal  # noqa: F401 - while AWS answers
+
+            snapshot, left_out, stops = collected()
+        if left_out:
             terminal.line(f"previous: {left_out}", err=True)
-        with _resumable(snapshot.folder, collected=True):
+        with _resumable(snapshot, collected=True):
             if not in_json:
-                terminal.line(f"snapshot: {snapshot.folder}")
-            pack = _seal(snapshot.folder, None, quiet, key)
+                terminal.line(f"snapshot: {snapshot}")
+            pack = _seal(snapshot, None, quiet, key)
     _name_leftovers(Path(run.outputs))
-    stops = [stop["message"] for stop in snapshot.stopped]
-    _print_pack(pack, snapshot.folder, in_json, stops, file)
+    _print_pack(pack, snapshot, in_json, stops, file)
     return pack
+
+
+def _collect(run: Any, quiet: bool) -> tuple[Path, str, list[str]]:
+    """Return the snapshot's folder, which earlier packs it leaves out, and what ended it early."""
+    from kit.collect.collector import collect
+    from kit.collect.earlier import describe_left_out
+    from kit.judge import calls_of
+
+    snapshot = collect(
+        run,
+        calls_of(run),
+        progress=not quiet,
+        signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
+    )
+    left_out = describe_left_out(snapshot.earlier, snapshot.header["pseudonym_key"])
+    return snapshot.folder, left_out, [stop["message"] for stop in snapshot.stopped]
 
 
 def _seal(

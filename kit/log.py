@@ -56,8 +56,13 @@ def event(name: str, level: int = logging.INFO, /, **facts: Any) -> None:
 
 def failure(error: BaseException, **facts: Any) -> None:
     """Log an exception that ends the work, and each exception that led to it."""
-    causes = [_described(cause) for cause in _causes(error)]
-    event("failed", logging.ERROR, **facts, exceptions=causes)
+    event("failed", logging.ERROR, **facts, exceptions=_described(error))
+
+
+def carry(error: BaseException, other: BaseException) -> None:
+    """Let an exception that goes to another process carry what the log states of an exception."""
+    with suppress(AttributeError):
+        other._described = _described(error)  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -127,6 +132,13 @@ def keep(folder: Path) -> None:
             handler.write_to(folder / NAME)
 
 
+def go_on(path: Path) -> None:
+    """Go on with the log that a fork of this command has begun, which has the events before it."""
+    for handler in _LOGGER.handlers:
+        if isinstance(handler, _Waiting):
+            handler.go_on(path)
+
+
 def kept() -> Path | None:
     """Return the running command's log; None while there is none."""
     paths = (h.path for h in _LOGGER.handlers if isinstance(h, _Waiting))
@@ -134,12 +146,16 @@ def kept() -> Path | None:
 
 
 class _Lines(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._process = os.getpid()  # of the command, whose forks log for it
+
     def format(self, record: logging.LogRecord) -> str:
         at = dt.datetime.fromtimestamp(record.created, dt.UTC)
         line = {
             "time": at.isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "process": record.process,
+            "process": self._process,
             "event": record.getMessage(),
             **record.__dict__["facts"],
         }
@@ -169,6 +185,11 @@ class _Waiting(logging.Handler):
             event("no log", logging.WARNING)
         finally:
             self.release()
+
+    def go_on(self, path: Path) -> None:
+        if self._file is None:
+            self._lines.clear()
+            self.write_to(path)
 
     def emit(self, record: logging.LogRecord) -> None:
         line = self.format(record)
@@ -406,7 +427,12 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _described(error: BaseException) -> Mapping[str, Any]:
+def _described(error: BaseException) -> list[Mapping[str, Any]]:
+    carried: list[Mapping[str, Any]] | None = getattr(error, "_described", None)
+    return carried or [_described_alone(cause) for cause in _causes(error)]
+
+
+def _described_alone(error: BaseException) -> Mapping[str, Any]:
     number = error.errno if isinstance(error, OSError) else None
     return {
         "type": kind(error),

@@ -17,14 +17,14 @@ from pathlib import Path
 
 from packaging.markers import Marker
 
-_KIT = "appstream-evidence-kit"
+KIT = "appstream-evidence-kit"
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)[^;]*(?:;(.*))?")
 _LEFT = {"__pycache__", "sandbox", "batch", "project", "desk.py"}  # they make no file of a pack
 
 
 def agent() -> str:
     """Return the kit's name and version, as packs state them."""
-    return f"{_KIT} {version(_KIT)}"
+    return f"{KIT} {version(KIT)}"
 
 
 def made_here() -> dict[str, str]:
@@ -80,7 +80,7 @@ def _files() -> Iterator[str]:
 def _dependencies() -> list[str]:
     """Return what the kit depends on, directly or not, as ``name==version``, sorted."""
     versions: dict[str, str] = {}
-    waiting = [_KIT]
+    waiting = [KIT]
     while waiting:
         _, needed = _stated(waiting.pop())
         for text in needed:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from kit import log
 from kit.catalogue import texts
-from kit.collect.collector import collect
 from kit.errors import UserError
 from kit.inputs import Where, refuse_unknown
 from kit.judge import calls_of
@@ -217,6 +216,8 @@ def gather(run: Run, stored: str = "") -> Snapshot:
         evidence = read(_beside(stored))
     else:
         refuse_exposed()
+        from kit.collect.collector import collect
+
         with log.command("notebook"):
             evidence = collect(_placed(run), calls_of(run))
     opened.add(evidence)

@@ -984,6 +984,27 @@ def _stated(value: Any) -> set[Any]:
     return set().union(*map(_stated, value))
 
 
+def refuse_mismatch(run: Run, with_key: bool) -> None:
+    """Raise a `UserError` where a pack was to be signed and has no key, or the reverse.
+
+    Parameters
+    ----------
+    run : Run
+        Its ``signed`` is printed on every page.
+    with_key : bool
+        Whether a key was named.
+    """
+    if run.signed and not with_key:
+        raise UserError(
+            "signed: true says that the pack is signed; name the key with --key or --kms-key"
+        )
+    if with_key and not run.signed:
+        raise UserError(
+            "signed: false is what every page would say of a pack that a key signs; set signed: "
+            "true in the parameters of the run, or give no key"
+        )
+
+
 _PROFILES = "default, strict, or the path of a YAML file"
 
 

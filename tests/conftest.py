@@ -75,7 +75,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _draw_alike()
-    # Collections of garbage took a seventh of the time of the tests that make many tables.
+    # Collections of garbage took a seventh of the time of collecting tests, which leaves none, and
+    # of the tests that make many tables.
+    gc.disable()
     gc.set_threshold(10_000, 10, 10)
     if config.getoption("quick"):
         drawn.draw_fewer()
@@ -123,6 +125,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what stays until the end: modules and tests."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
@@ -25,16 +26,19 @@ from kit.errors import CannotRunError, UserError
 from kit.judge import calls_of
 from kit.own import ID, calls_of_own, describe_own, judge_own, read_sources, write
 from kit.own.source import read_source
+from kit.pack.execute import execute_here
 from kit.pack.own_controls import FILES, judged_by_own, parse_own_controls
 from kit.pack.seal import seal
 from kit.parameters import parameters
 from kit.snapshot import Snapshot, read
-from kit.verify import verify
+from kit.verify import again, verify
 from kit.verify.again import check_against
 from kit.verify.bag import read_info
 from kit.verify.checks import NOT_COMPARED, Check
 from kit.verify.contents import open_contents
+from kit.verify.kinds import PDF
 from kit.verify.own import check_own_again
+from tests.commands import forked
 from tests.pack.forging import reseal
 from tests.pack.samples import record
 from tests.standins import Account
@@ -96,6 +100,26 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 def pack(installed: None, snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Path:
     to = tmp_path_factory.mktemp("sealed") / "pack"
     return seal(snapshot.folder, to, progress=False).folder
+
+
+@pytest.fixture
+def forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let forks of this process judge and write, without imports of their own."""
+    given = SimpleNamespace(**vars(subprocess) | {"run": forked})
+    monkeypatch.setattr("kit.own.subprocess", given)
+
+
+@pytest.fixture
+def without_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the kit's own notebook run in this process, as `evidence verify` runs it."""
+    monkeypatch.setattr("kit.pack.seal.execute", lambda path, at, **_: execute_here(path, at)[0])
+
+
+@pytest.fixture
+def set_before(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the pack's own PDF for what Typst would give again; `test_verify_again` shows that it is."""
+    made = (pack / PDF).read_bytes()
+    monkeypatch.setattr(again, "pdf", lambda *_, **__: made)
 
 
 @pytest.fixture
@@ -192,6 +216,7 @@ def test_the_command_lists_them_with_their_set(installed: None) -> None:
     assert described["gdpr"] == {"25(2)": "instances run only while somebody works on them"}
 
 
+@pytest.mark.usefixtures("forks")
 def test_a_run_makes_the_calls_that_they_read(installed: None, snapshot: Snapshot) -> None:
     run = snapshot.run.model_copy(update={"controls": ["GV-01"]})
     assert calls_of_own(["acme"]) <= calls_of(run)
@@ -211,6 +236,7 @@ def judged_again(pack: Path, snapshot: Snapshot) -> list[Check]:
         return [*check_own_again(contents, read_info(contents), snapshot, sound=True)]
 
 
+@pytest.mark.usefixtures("forks", "set_before")
 def test_verify_loads_none_and_judges_again_where_the_reader_chose(
     pack: Path, snapshot: Snapshot, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,6 +315,7 @@ def test_a_pack_without_the_own_controls_of_its_run_is_reported(
     assert any("Own-Controls of acme" in message for message in subjects)
 
 
+@pytest.mark.usefixtures("forks", "set_before")
 def test_an_observation_that_was_changed_is_reported_where_they_judge_again(
     copy: Path, snapshot: Snapshot
 ) -> None:
@@ -310,12 +337,14 @@ def changed(source: Path, to: Path, name: str, old: str, new: str) -> str:
     return str(folder)
 
 
+@pytest.mark.usefixtures("forks")
 def test_a_folder_does_as_well(source: Path) -> None:
     (described,) = describe_own([str(source / "acme_controls")])
     assert described["id"] == CONTROL
     assert described["own"].startswith("acme_controls folder sha256:")
 
 
+@pytest.mark.usefixtures("forks")
 def test_their_blocks_have_every_framework_that_they_map_to(
     source: Path, snapshot: Snapshot, tmp_path: Path
 ) -> None:
@@ -333,6 +362,7 @@ def test_their_blocks_have_every_framework_that_they_map_to(
     }
 
 
+@pytest.mark.usefixtures("forks")
 @pytest.mark.parametrize(
     ("name", "old", "new", "why"),
     [
@@ -408,6 +438,7 @@ def test_no_module_of_the_working_directory_is_loaded(
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.usefixtures("without_kernel")
 def test_the_kits_verdicts_come_first_and_a_snapshots_folder_is_not_loaded(
     source: Path, tmp_path: Path
 ) -> None:
@@ -437,6 +468,7 @@ main.record_of = lambda finding: kits(finding) | {changes}
 """
 
 
+@pytest.mark.usefixtures("forks")
 def test_what_own_code_returns_is_checked_and_redacted(
     source: Path, snapshot: Snapshot, tmp_path: Path
 ) -> None:
@@ -489,6 +521,7 @@ def test_declarations_in_another_form_are_refused(
         calls_of_own([folder])
 
 
+@pytest.mark.usefixtures("forks", "without_kernel")
 def test_a_snapshot_that_own_code_changes_gives_no_pack(source: Path, tmp_path: Path) -> None:
     header = tmp_path / "account" / "snapshot" / "snapshot.json"
     rule = 'return fleet_type != "ALWAYS_ON"'

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.outputs import temporary
 from kit.parameters import Run
 from kit.snapshot import HEADER, Snapshot, read
+from kit.warm.fork import in_fork
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
@@ -219,7 +221,8 @@ def _collect(snapshots: Store, job: Job) -> None:
             place = f"{job.organisation}/{job.name}/snapshot"
             lender = stack.enter_context(snapshots.opened(place))
         folder = stack.enter_context(snapshots.making(name))
-        collect(run, calls_of(run), folder, lender=lender, progress=False)
+        gather = partial(collect, run, calls_of(run), folder, lender=lender, progress=False)
+        in_fork("the collection", lambda: gather().folder, tidies=True)
 
 
 def _seal(packs: Store, snapshots: Store, job: Job, key: SigningKey | None) -> dict[str, Any]:

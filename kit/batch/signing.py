@@ -18,7 +18,7 @@ PASSPHRASE = "EVIDENCE_KEY_PASSPHRASE"
 
 def refuse_mismatches(runs: Iterable[Run], signing: Mapping[str, str]) -> None:
     """Raise a `UserError` for the first account whose ``signed`` contradicts the options."""
-    from kit.pack.seal import refuse_mismatch
+    from kit.parameters import refuse_mismatch
 
     for run in runs:
         try:

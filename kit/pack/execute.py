@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import logging
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode, from_dict
@@ -213,12 +216,41 @@ def _mistake(replies: list[Mapping[str, Any]]) -> UserError | None:
     return kind(replies[-1]["evalue"])
 
 
+class _Client(AsyncKernelClient):
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel replies, and its outputs arrive.
+
+        Jupyter's own then takes a fifth of a second to read outputs of before, which nbclient passes
+        over: https://github.com/jupyter/jupyter_client/blob/main/jupyter_client/client.py
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while not await self._replies():
+                    if not await self.is_alive():
+                        raise RuntimeError("Kernel died before replying to kernel_info")
+        except TimeoutError:
+            raise RuntimeError(f"Kernel did not reply in {timeout} seconds") from None
+
+    async def _replies(self) -> bool:
+        self.kernel_info()
+        try:
+            await self.shell_channel.get_msg(timeout=1)
+            await self.iopub_channel.get_msg(timeout=0.2)
+        except Empty:
+            return False
+        return True
+
+
 class Kernel(AsyncKernelManager):
     """Starts the kit's kernel, and keeps what its process writes to standard error.
 
     It takes the kernel's description from the package, wherever that is installed. What the process
     writes is not for the user.
     """
+
+    @default("client_factory")
+    def _client_factory_default(self) -> type[AsyncKernelClient]:
+        return _Client
 
     @default("kernel_spec_manager")
     def _kernel_spec_manager_default(self) -> KernelSpecManager:

@@ -37,7 +37,7 @@ from kit.pack.pdf import pdf_beside
 from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import promises_of, workbook
-from kit.parameters import Run
+from kit.parameters import refuse_mismatch
 from kit.progress import Phase
 from kit.redact.labels import open_labels
 from kit.snapshot import Snapshot, read
@@ -172,27 +172,6 @@ def seal(
         unused,
         facts["gravest_fail"],
     )
-
-
-def refuse_mismatch(run: Run, with_key: bool) -> None:
-    """Raise a `UserError` where a pack was to be signed and has no key, or the reverse.
-
-    Parameters
-    ----------
-    run : Run
-        Its ``signed`` is printed on every page.
-    with_key : bool
-        Whether a key was named.
-    """
-    if run.signed and not with_key:
-        raise UserError(
-            "signed: true says that the pack is signed; name the key with --key or --kms-key"
-        )
-    if with_key and not run.signed:
-        raise UserError(
-            "signed: false is what every page would say of a pack that a key signs; set signed: "
-            "true in the parameters of the run, or give no key"
-        )
 
 
 def files(

@@ -21,7 +21,7 @@ from kit.calls import (
     Scope,
 )
 from kit.catalogue.texts import text
-from kit.collect.session import USER_AGENT
+from kit.maker import KIT
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables import transport, watching
 from kit.tables.analyzers import FINDINGS_COLUMNS, analyzer, external_findings
@@ -222,4 +222,4 @@ def _is_collectors(event: dict[str, Any], caller: str | None) -> bool:
     """Return whether the collector caused the event, by its user agent or by its principal."""
     principal = text_of(event, *PRINCIPAL)
     agent = text_of(event, *AGENT) or ""
-    return USER_AGENT in agent or (caller is not None and principal == caller)
+    return KIT in agent or (caller is not None and principal == caller)

@@ -9,14 +9,15 @@ import os
 import pickle
 import signal
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, BinaryIO, NoReturn, TypeVar
 
-from kit import shortage, warm
-from kit.errors import CannotRunError
+from kit import log, shortage, warm
+from kit.errors import CannotRunError, UserError
 from kit.warm import process
 
 _T = TypeVar("_T")
@@ -26,14 +27,16 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _worked_here = False
 
 
-def in_fork(name: str, work: Callable[[], _T]) -> _T:
+def in_fork(name: str, work: Callable[[], _T], *, tidies: bool = False) -> _T:
     """Return what some work returns, or raise what it raises, done in a fork; see `beside`."""
-    with beside(name, work) as result:
+    with beside(name, work, tidies=tidies) as result:
         return result()
 
 
 @contextmanager
-def beside(name: str, work: Callable[[], _T]) -> Iterator[Callable[[], _T]]:
+def beside(
+    name: str, work: Callable[[], _T], *, tidies: bool = False
+) -> Iterator[Callable[[], _T]]:
     """Let a fork of this process do some work, beside what this process does in the block.
 
     The block's value waits for the work, and returns what it returns or raises what it raises. It
@@ -45,14 +48,18 @@ def beside(name: str, work: Callable[[], _T]) -> Iterator[Callable[[], _T]]:
     name : str
         Of the work, for the user.
     work : callable
-        It imports nothing and needs no lock that another thread may hold.
+        It imports nothing that another thread may be importing, and needs no lock that another
+        thread may hold. The log that it begins is then this command's.
+    tidies : bool
+        Whether it has something to remove when Ctrl-C, SIGTERM or an error ends the block before:
+        it then meets the same signals as this process, and the block waits for its end.
 
     Raises
     ------
     CannotRunError
         The fork was ended, such as for want of memory; the block's value raises it.
     """
-    started = None if _worked_here or not _can_fork() else _start(work)
+    started = None if _worked_here or not _can_fork() else _start(work, tidies)
     if started is None:
         yield partial(_work_here, work)
         return
@@ -67,8 +74,7 @@ def beside(name: str, work: Callable[[], _T]) -> Iterator[Callable[[], _T]]:
                 raise CannotRunError(
                     f"the process of {name} ended {how}; perhaps {shortage.memory()}"
                 )
-            answers.seek(0)
-            result: _T | BaseException = pickle.load(answers)
+            result: _T | BaseException = _answer(answers)
             if isinstance(result, BaseException):
                 raise result
             return result
@@ -77,8 +83,31 @@ def beside(name: str, work: Callable[[], _T]) -> Iterator[Callable[[], _T]]:
             yield wait
         finally:
             if not ended:  # Ctrl-C, or an error of what was done beside
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+                if tidies:
+                    _end(pid, signal.SIGTERM)
+                    _answer(answers)
+                else:
+                    _end(pid, signal.SIGKILL)
+
+
+def _end(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+        os.waitpid(pid, 0)
+    except BaseException:  # a further Ctrl-C
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
+
+
+def _answer(answers: BinaryIO) -> Any:
+    """Return what the fork sent, and go on with its log; None where it was ended before."""
+    answers.seek(0)
+    with suppress(EOFError):
+        result, begun = pickle.load(answers)
+        if begun:
+            log.go_on(begun)
+        return result
 
 
 def trim() -> None:
@@ -117,7 +146,7 @@ def _is_in_loop() -> bool:
     return False
 
 
-def _start(work: Callable[[], Any]) -> tuple[int, BinaryIO] | None:
+def _start(work: Callable[[], Any], tidies: bool) -> tuple[int, BinaryIO] | None:
     """Return the process that does the work, and the file of its answer.
 
     There is none where the system refuses one. The file is in memory: the process would wait at
@@ -130,28 +159,31 @@ def _start(work: Callable[[], Any]) -> tuple[int, BinaryIO] | None:
         with warnings.catch_warnings():
             # Python 3.12 and later warn of a fork beside any thread.
             warnings.simplefilter("ignore", DeprecationWarning)
-            gc.freeze()  # a collection here would copy every page, too
+            gc.freeze()  # a collection, here or there, would copy every page
+            handlers = process.handlers() if tidies else {}
             pid = process.fork()
     except OSError:
         if answers:
             answers.close()
         return None
     if pid == 0:
-        _work(work, answers, starter)
+        _work(work, answers, starter, handlers)
     return pid, answers
 
 
-def _work(work: Callable[[], Any], answers: BinaryIO, starter: int) -> NoReturn:
-    """Do the work in the fork, and send its result or error."""
+def _work(
+    work: Callable[[], Any], answers: BinaryIO, starter: int, handlers: process.Handlers
+) -> NoReturn:
+    """Do the work in the fork, and send its result or error, and where its log is."""
     code = 1
     try:
         die_with(starter)
-        gc.disable()  # a collection would copy every page
+        process.handle_once(handlers)
         try:
             result = work()
         except BaseException as error:
             result = _portable(error)
-        pickle.dump(result, answers)
+        pickle.dump((result, log.kept()), answers)
         answers.flush()
         code = 0
     finally:
@@ -159,10 +191,17 @@ def _work(work: Callable[[], Any], answers: BinaryIO, starter: int) -> NoReturn:
 
 
 def _portable(error: BaseException) -> BaseException:
-    with suppress(Exception):
+    """Return an exception that can be sent, with what its traceback and its causes state."""
+    carried = error
+    try:
         pickle.loads(pickle.dumps(error))
-        return error
-    return RuntimeError(f"{type(error).__name__}: {error}")
+    except Exception:
+        carried = RuntimeError(f"{type(error).__name__}: {error}")
+    log.carry(error, carried)
+    unforeseen = isinstance(error, Exception) and not isinstance(error, UserError)
+    if unforeseen and not shortage.of(error):
+        carried.add_note("".join(traceback.format_exception(error)))
+    return carried
 
 
 def die_with(starter: int) -> None:

@@ -6,6 +6,7 @@ JupyterLab, papermill or nbconvert starts the kernel.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from kit.kernels.plain import end_in_a_line
 from kit.outputs import scratch
 
 NAME = "evidence-warm"
+_POLLED = 0.002  # seconds between two looks at a process
 _LONGEST = 100  # bytes of a socket's path: the least that systems take is 104 with the last NUL
 
 
@@ -55,7 +57,12 @@ class WarmProvisioner(LocalProvisioner):
         return await super().pre_launch(**kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start a kernel and return its connection details."""
+        """Start a kernel and return its connection details, once it listens."""
+        made = await self._launched(cmd, **kwargs)
+        await self._listening()
+        return made
+
+    async def _launched(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         # A fork would have the memory of the process that seals.
         if warm.ADDRESS not in os.environ or offline.VARIABLE in kwargs.get("env", {}):
             return await super().launch_kernel(cmd, **kwargs)
@@ -75,6 +82,24 @@ class WarmProvisioner(LocalProvisioner):
         self.pid = self.pgid = process.pid  # it leads a separate process group
         self.cwd = kwargs.get("cwd", Path.cwd())
         return self.connection_info
+
+    async def _listening(self) -> None:
+        """Wait until the kernel listens, or has ended.
+
+        ZeroMQ connects again a tenth of a second after it failed to, and Jupyter then asks again.
+        """
+        manager: Any = self.parent
+        sockets = [Path(f"{manager.ip}-{port}") for port in manager.ports]
+        while manager.transport == "ipc" and not all(map(Path.exists, sockets)):
+            if await self.poll() is not None:
+                return
+            await asyncio.sleep(_POLLED)
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel at once, and wait for that: Jupyter looks ten times a second."""
+        await super().kill(restart)
+        while await self.poll() is None:
+            await asyncio.sleep(_POLLED)
 
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the folder of the sockets with the kernel."""

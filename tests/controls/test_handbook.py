@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 
@@ -17,14 +18,18 @@ from kit.report.explain import explain, overview
 from kit.report.handbook import handbook, verdicts
 
 EVERY = {**CONTROLS, **ROLL_UPS}
-TEXT = handbook()
+
+
+@cache
+def whole() -> str:
+    return handbook()
 
 
 def entry(name: str) -> str:
     """What the handbook has under a control's heading."""
-    start = TEXT.index(f'### <a id="{name.lower()}"></a>{name} ')
-    ends = [TEXT.find(mark, start + 5) for mark in ("\n### ", "\n## ")]
-    return TEXT[start : min(end for end in ends if end > 0)]
+    start = whole().index(f'### <a id="{name.lower()}"></a>{name} ')
+    ends = [whole().find(mark, start + 5) for mark in ("\n### ", "\n## ")]
+    return whole()[start : min(end for end in ends if end > 0)]
 
 
 @pytest.mark.parametrize("name", sorted(CONTROLS))
@@ -48,17 +53,17 @@ def test_all_that_is_declared_of_a_control_is_in_it(name: str) -> None:
 
 
 def test_sections_statements_thresholds_and_calls_are_in_it() -> None:
-    assert all(f"\n## {title}\n" in TEXT for title in map(section_title, SECTIONS))
-    assert all(one.says in TEXT and one.note in TEXT for one in statements())
-    assert all(f"| `{name}` |" in TEXT for name in Profile.model_fields if name != "name")
-    assert all(f"| `{name}` |" in TEXT for name in CALLS)
+    assert all(f"\n## {title}\n" in whole() for title in map(section_title, SECTIONS))
+    assert all(one.says in whole() and one.note in whole() for one in statements())
+    assert all(f"| `{name}` |" in whole() for name in Profile.model_fields if name != "name")
+    assert all(f"| `{name}` |" in whole() for name in CALLS)
 
 
 def test_every_link_leads_somewhere() -> None:
-    headings = re.findall(r"^#+ (.+)$", TEXT, re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", whole(), re.MULTILINE)
     anchors = {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in headings}
-    anchors |= set(re.findall(r'<a id="([^"]+)">', TEXT))
-    links = set(re.findall(r"\]\(#([^)]+)\)", TEXT))
+    anchors |= set(re.findall(r'<a id="([^"]+)">', whole()))
+    links = set(re.findall(r"\]\(#([^)]+)\)", whole()))
     assert {name.lower() for name in EVERY} <= links
     assert links <= anchors
 

@@ -20,8 +20,8 @@ from kit.calls import (
     LOOKUP_EVENTS,
 )
 from kit.catalogue.frameworks import mapped, related
-from kit.collect.session import USER_AGENT
 from kit.judge import evaluate
+from kit.maker import KIT
 from kit.snapshot import Snapshot
 from kit.tables import tabulate
 from tests.controls.scenarios import (
@@ -204,7 +204,7 @@ def in_use(account: Account) -> Account:
     ),
     (
         "none but the collector's own, by user agent",
-        lambda a: in_use(a).event("TLSv1.3", agent=f"Boto3/1 {USER_AGENT}"),
+        lambda a: in_use(a).event("TLSv1.3", agent=f"Boto3/1 {KIT}"),
         ROW_3,
     ),
     (

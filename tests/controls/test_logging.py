@@ -32,8 +32,8 @@ from kit.calls import (
     LIST_RULES,
     LOOKUP_EVENTS,
 )
-from kit.collect.session import USER_AGENT
 from kit.judge import calls_of
+from kit.maker import KIT
 from kit.parameters import Run
 from tests.controls.scenarios import (
     Given,
@@ -985,7 +985,7 @@ NO_EVENT = not_evidenced("no event seen")
     ("no event", lambda a: a.fleet(), NO_EVENT),
     (
         "the collector's own, of an earlier audit",
-        lambda a: a.fleet().event(agent=f"Boto3/1 {USER_AGENT}", who="arn:1"),
+        lambda a: a.fleet().event(agent=f"Boto3/1 {KIT}", who="arn:1"),
         NO_EVENT,
     ),
     ("the collector's own, by principal", lambda a: a.fleet().event(who=COLLECTOR), NO_EVENT),

@@ -8,10 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import nbformat
 import pytest
-from matplotlib.figure import Figure as Canvas
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -119,6 +117,9 @@ def commands(*names: str) -> Remedies:
 
 def picture() -> str:
     """A figure as matplotlib makes it, without its clock."""
+    import matplotlib
+    from matplotlib.figure import Figure as Canvas
+
     with matplotlib.rc_context({"svg.hashsalt": "tests"}):
         canvas = Canvas(figsize=(4, 2))
         canvas.add_subplot().barh(list(STATUSES), range(len(STATUSES)))

@@ -11,12 +11,6 @@ from typing import Any
 import mistune
 import pytest
 from nbformat.v4 import new_notebook
-from trestle.core.control_interface import ParameterRep
-from trestle.core.profile_resolver import ProfileResolver
-from trestle.oscal.assessment_plan import AssessmentPlan
-from trestle.oscal.assessment_results import AssessmentResults
-from trestle.oscal.catalog import Catalog
-from trestle.oscal.profile import Profile as Selection
 
 from kit.catalogue.frameworks import frameworks, mapped, related
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
@@ -79,6 +73,8 @@ def test_nists_schema_accepts_it(results: Any) -> None:
 
 
 def test_another_reader_reads_it(made: Document, tmp_path: Path) -> None:
+    from trestle.oscal.assessment_results import AssessmentResults
+
     (tmp_path / "results.json").write_bytes(written(made, sample())[RESULTS])
     read = AssessmentResults.oscal_read(tmp_path / "results.json")
     assert read.metadata.oscal_version.root.root == VERSION
@@ -283,6 +279,11 @@ def folder(made: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def test_each_document_leads_to_the_next_down_to_the_catalog(folder: Path) -> None:
+    from trestle.oscal.assessment_plan import AssessmentPlan
+    from trestle.oscal.assessment_results import AssessmentResults
+    from trestle.oscal.catalog import Catalog
+    from trestle.oscal.profile import Profile as Selection
+
     read = AssessmentResults.oscal_read(folder / RESULTS)
     plan = AssessmentPlan.oscal_read(folder / read.import_ap.href)
     (resource,) = plan.back_matter.resources
@@ -294,6 +295,11 @@ def test_each_document_leads_to_the_next_down_to_the_catalog(folder: Path) -> No
 
 
 def test_the_profile_resolves_to_what_the_run_selected_with_its_thresholds(folder: Path) -> None:
+    from trestle.core.control_interface import ParameterRep
+    from trestle.core.profile_resolver import ProfileResolver
+    from trestle.oscal.assessment_plan import AssessmentPlan
+    from trestle.oscal.assessment_results import AssessmentResults
+
     resolved = ProfileResolver.get_resolved_profile_catalog(
         folder, "oscal-profile.json", param_rep=ParameterRep.VALUE_OR_LABEL_OR_CHOICES
     )

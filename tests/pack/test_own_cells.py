@@ -21,7 +21,6 @@ import nbformat
 import pytest
 import typst
 from click.testing import CliRunner
-from matplotlib.figure import Figure as Canvas
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -446,6 +445,8 @@ def test_names_are_nowhere_in_a_picture(inside: str) -> None:
 
 
 def test_a_picture_of_matplotlib_stays_as_it_is_drawn() -> None:
+    from matplotlib.figure import Figure as Canvas
+
     axes = Canvas(figsize=(4, 3)).add_subplot()
     axes.plot([1, 2, 3], label="a")
     axes.bar([1, 2], [1, 2], hatch="//")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typst
 from nbformat.v4 import new_notebook
 
-from kit import warm
+from kit import log, warm
 from kit.errors import CannotRunError, UserError
 from kit.pack.document import document
 from kit.pack.pdf import pdf
 from kit.warm import fork
+from kit.warm import process as process_of_forks
 from kit.warm.fork import beside, in_fork
 from tests.pack.conftest import cover, shown
 from tests.warm.test_warm import is_there, wait_until
@@ -276,3 +279,107 @@ def test_a_fork_leaves_the_handlers_of_signals_as_they_are(
         assert signal.getsignal(signal.SIGINT) is handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+_TIDIES = """
+import os, signal, sys, time
+from pathlib import Path
+from kit.warm.fork import beside, in_fork
+place = Path(sys.argv[1])
+def work():
+    place.touch()
+    try:
+        print(os.getpid(), flush=True)
+        time.sleep(600)
+    finally:
+        time.sleep(0.2)  # a second signal comes here
+        place.unlink()
+def terminate(*_):
+    raise SystemExit(143)
+signal.signal(signal.SIGTERM, terminate)
+try:
+    in_fork("a file", work, tidies=True)
+except KeyboardInterrupt:
+    print("interrupted", place.exists(), flush=True)
+except SystemExit:
+    print("terminated", place.exists(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("whole_group", [True, False])
+@pytest.mark.parametrize(
+    ("number", "printed"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")]
+)
+def test_work_that_tidies_is_waited_for(
+    number: signal.Signals, printed: str, whole_group: bool, tmp_path: Path
+) -> None:
+    """A terminal sends Ctrl-C to the fork too, and `kill` to the starter alone."""
+    starter = subprocess.Popen(
+        [sys.executable, "-c", _TIDIES, str(tmp_path / "half")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert starter.stdout
+    pid = int(starter.stdout.readline())
+    (os.killpg if whole_group else os.kill)(starter.pid, number)
+    assert starter.communicate() == (f"{printed} False\n", "")
+    assert not is_there(pid)
+
+
+@pytest.mark.usefixtures("forking")
+def test_a_fork_begins_the_log_of_its_command(tmp_path: Path) -> None:
+    def work() -> str:
+        log.keep(tmp_path)
+        log.event("collected")
+        return "done"
+
+    with log.command("run"):
+        assert in_fork("a file", work) == "done"
+        assert log.kept() == tmp_path / log.NAME
+        log.event("sealed")
+    lines = [json.loads(line) for line in (tmp_path / log.NAME).read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["started", "collected", "sealed", "ended"]
+    assert {line["process"] for line in lines} == {os.getpid()}
+
+
+@pytest.mark.usefixtures("forking")
+def test_the_log_names_where_in_a_fork_an_error_was_raised(tmp_path: Path) -> None:
+    def work() -> None:
+        log.keep(tmp_path)
+        try:
+            raising(OSError(5, "of the disk"))()
+        except OSError as error:
+            raise ValueError("unforeseen") from error
+
+    with pytest.raises(ValueError, match="unforeseen") as raised, log.command("run"):
+        in_fork("a file", work)
+    assert "of the disk" in raised.value.__notes__[0]  # the traceback
+    *_, failed = (json.loads(line) for line in (tmp_path / log.NAME).read_text().splitlines())
+    assert [each["type"] for each in failed["exceptions"]] == ["ValueError", "OSError"]
+    assert [each["places"][-1].split()[-1] for each in failed["exceptions"]] == ["work", "work"]
+
+
+@pytest.mark.usefixtures("forking")
+def test_a_mistake_of_the_users_comes_without_a_traceback() -> None:
+    with pytest.raises(UserError) as raised:
+        in_fork("a file", raising(UserError("outputs: is full")))
+    assert not hasattr(raised.value, "__notes__")
+
+
+def test_signals_take_effect_after_what_may_not_be_interrupted() -> None:
+    came: list[str] = []
+
+    def handle(*_: object) -> None:
+        came.append("handled")
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        with process_of_forks.deferred():
+            signal.raise_signal(signal.SIGTERM)
+            came.append("imported")
+        assert came == ["imported", "handled"]
+        assert signal.getsignal(signal.SIGTERM) is handle
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,71 @@
+"""A notebook waits for its kernel no longer than the kernel takes."""
+
+from __future__ import annotations
+
+import asyncio
+from queue import Empty
+from typing import Any
+
+import pytest
+from jupyter_client.channels import AsyncZMQSocketChannel
+from nbformat.v4 import new_code_cell, new_notebook
+
+from kit.pack import execute
+from kit.warm.provisioner import WarmProvisioner
+
+
+def test_no_answer_is_waited_for_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a socket connects before the kernel listens, Jupyter's own client asks twice."""
+    asked: list[str] = []
+    read, send = AsyncZMQSocketChannel.get_msg, execute._Client.kernel_info
+
+    async def get_msg(self: Any, *given: Any, **options: Any) -> Any:
+        try:
+            return await read(self, *given, **options)
+        except Empty:
+            asked.append("nothing came")
+            raise
+
+    def kernel_info(self: Any, *given: Any, **options: Any) -> Any:
+        asked.append("kernel_info")
+        return send(self, *given, **options)
+
+    monkeypatch.setattr(AsyncZMQSocketChannel, "get_msg", get_msg)
+    monkeypatch.setattr(execute._Client, "kernel_info", kernel_info)
+    made = execute.execute_file(new_notebook(cells=[new_code_cell("6 * 7")]), {})  # type: ignore[no-untyped-call]
+    assert made.cells[-1].outputs[0]["data"]["text/plain"] == "42"
+    assert asked == ["kernel_info"] * 2  # before the first cell, and papermill's after the last
+
+
+class _Silent:
+    async def get_msg(self, timeout: float) -> Any:
+        await asyncio.sleep(0)
+        raise Empty
+
+
+@pytest.mark.parametrize(
+    ("lives", "seconds", "words"),
+    [(False, 60, "Kernel died before"), (True, 0, "did not reply in 0 seconds")],
+)
+def test_a_kernel_that_never_replies(
+    lives: bool, seconds: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_alive(_: Any) -> bool:
+        return lives
+
+    monkeypatch.setattr(execute._Client, "is_alive", is_alive)
+    monkeypatch.setattr(execute._Client, "kernel_info", lambda _: None)
+    monkeypatch.setattr(execute._Client, "shell_channel", _Silent())
+    with pytest.raises(RuntimeError, match=words):
+        asyncio.run(execute._Client().wait_for_ready(timeout=seconds))
+
+
+def test_a_killed_kernel_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = iter([None, None, -9])
+
+    async def poll(_: Any) -> int | None:
+        return next(states)
+
+    monkeypatch.setattr(WarmProvisioner, "poll", poll)
+    asyncio.run(WarmProvisioner().kill())
+    assert list(states) == []
