@@ -10,7 +10,6 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -170,14 +169,14 @@ def single_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def require_shallow(value: Any) -> None:
-    """Raise `ValueError` for a value that is nested deeper than `MOST_DEEP`."""
+    """Raise `ValueError` for a parsed value that is nested deeper than `MOST_DEEP`."""
     level, depth = [value], 0
     while level := [
         part
         for item in level
-        if isinstance(item, list | tuple | Mapping)
-        for part in (item.values() if isinstance(item, Mapping) else item)
-        if isinstance(part, list | tuple | Mapping)
+        if isinstance(item, (list, dict))
+        for part in (item.values() if isinstance(item, dict) else item)
+        if isinstance(part, (list, dict))
     ]:
         depth += 1
         if depth >= MOST_DEEP:

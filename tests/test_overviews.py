@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -27,7 +26,7 @@ from kit.pack.info import organisation_description
 from kit.report.result import verdict_sentence
 from kit.verify import ending, verify
 from kit.verify.checks import UNSIGNED
-from tests.commands import evidence
+from tests.commands import Done, evidence
 from tests.pack.forging import reseal
 from tests.pack.test_pages_of_packs import FULL, Page
 from tests.pages import commands
@@ -36,14 +35,10 @@ from tests.sealed import row, seal
 ONE, TWO = "111111111111", "222222222222"
 
 
-def as_printed(outputs: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+def as_printed(outputs: Path, name: str, *options: str) -> Done:
     """Run the page's command beside the outputs, with further options."""
-    if not (outputs.parent / ".venv").exists():
-        (outputs.parent / ".venv").symlink_to(sys.prefix)
     (command,) = commands("docs/doors.md", f".venv/bin/evidence {name} ")
-    return subprocess.run(
-        [*command.split(), *options], cwd=outputs.parent, capture_output=True, text=True
-    )
+    return evidence(*command.split()[1:], *options, cwd=outputs.parent)
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,18 @@ import re
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.exceptions as aws
+from botocore import xform_name
 
 from kit import log, shortage
 from kit.aws_models import home_region, is_listed, partition_of
@@ -32,6 +34,7 @@ from kit.calls import (
     LIST_BUCKETS,
     LIST_REGIONS,
     Call,
+    Each,
     RunContext,
     Scope,
     made_by,
@@ -298,27 +301,30 @@ class _Gates:
     def __init__(self, pool: ThreadPoolExecutor):
         self._pool = pool
         self._queued: dict[tuple[str, str], deque[Any]] = defaultdict(deque)
-        self._running: dict[Future[Any], tuple[str, str]] = {}
         self._count: Counter[tuple[str, str]] = Counter()
+        self._ended: SimpleQueue[tuple[tuple[str, str], Future[Any]]] = SimpleQueue()
 
     def submit(self, gate: tuple[str, str], task: Callable[..., Any], *arguments: Any) -> None:
         """Run a task for a service in a region, once its turn comes."""
         self._queued[gate].append((task, *arguments))
         self._open(gate)
 
-    def wait(self) -> set[Future[Any]]:
-        """Return the tasks that have ended since, at least one."""
-        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-        for future in done:
-            gate = self._running.pop(future)
+    def wait(self) -> Iterator[Future[Any]]:
+        """Yield the tasks that have ended since, at least one."""
+        ended = [self._ended.get()]
+        with suppress(Empty):
+            while True:
+                ended.append(self._ended.get_nowait())
+        for gate, future in ended:
             self._count[gate] -= 1
             self._open(gate)
-        return done
+            yield future
 
     def _open(self, gate: tuple[str, str]) -> None:
         while self._queued[gate] and self._count[gate] < _AT_ONCE[gate[0]]:
             self._count[gate] += 1
-            self._running[self._pool.submit(*self._queued[gate].popleft())] = gate
+            future = self._pool.submit(*self._queued[gate].popleft())
+            future.add_done_callback(lambda done: self._ended.put((gate, done)))
 
 
 class _Engine:
@@ -331,6 +337,7 @@ class _Engine:
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="collect")
         self._gates = _Gates(self._pool)
         self._left: Counter[Call] = Counter()  # requests that are not answered
+        self._items: dict[Each, list[tuple[str, dict[str, Any]]]] = {}  # with their pages' regions
         self.show(False)
 
     def show(self, progress: bool) -> None:
@@ -538,17 +545,22 @@ class _Engine:
         """Return regions and parameters in an order that does not depend on the answers' order."""
         requests: dict[str, tuple[str, dict[str, Any]]] = {}
         for each in call.each:
-            for request in self.requests:
-                if request.call != each.source.name or request.error:
+            if each not in self._items:  # which several calls fan out over
+                self._items[each] = [
+                    (request.region, item)
+                    for request in self.requests
+                    if request.call == each.source.name and not request.error
+                    for item in each.wanted(request.response)
+                ]
+            for where, listed in self._items[each]:
+                item = dict(listed)
+                unknown = "Region" in item and not item["Region"]
+                region = item.pop("Region", None) or where
+                ours = item.pop("Owner", self.run.account) == self.run.account
+                if None in item.values() or not ours:
                     continue
-                for item in each.wanted(request.response):
-                    unknown = "Region" in item and not item["Region"]
-                    region = item.pop("Region", None) or request.region
-                    ours = item.pop("Owner", self.run.account) == self.run.account
-                    if None in item.values() or not ours:
-                        continue
-                    if region in regions or each.beyond or unknown:
-                        requests[f"{region} {sorted(item.items())}"] = (region, item)
+                if region in regions or each.beyond or unknown:
+                    requests[f"{region} {sorted(item.items())}"] = (region, item)
         return [requests[key] for key in sorted(requests)]
 
     def _perform_job(self, job: _Job) -> list[Request]:
@@ -654,15 +666,14 @@ class _Engine:
     ) -> tuple[Any, dict[str, Any], dict[str, str] | None, int]:
         """Send a request; return the client, the answer, the error if there is one, the attempts."""
         client = self._clients.client(job.call.service, job.region)
-        method = client.meta.method_to_api_mapping
-        name = next(m for m, operation in method.items() if operation == job.call.operation)
+        method = getattr(client, xform_name(job.call.operation))
         response: dict[str, Any] = {}
         error: dict[str, str] | None = None
         sent = 0
         try:
             with self._clients.call(job.call.service, job.region) as made:
                 try:
-                    response = getattr(client, name)(**parameters)
+                    response = method(**parameters)
                 finally:
                     sent = made.sent
         except aws.ClientError as problem:

@@ -34,7 +34,7 @@ from kit.aws_models import home_region, models, partition_of, share_models
 from kit.collect.limits import Call, GivenUpError, Limits, watch_connections
 from kit.collect.login import TOO_LARGE, profile_of, signing_in
 from kit.collect.policy import SessionPolicy
-from kit.collect.wire import check
+from kit.collect.wire import Parsers, check
 from kit.errors import NotEnteredError
 from kit.maker import KIT
 from kit.parameters import Run
@@ -360,7 +360,7 @@ def _open(run: Run, config: Config, narrowing: Narrowing) -> tuple[boto3.Session
     session._session.set_default_client_config(config)
     _request_codes(session, run)
     narrowing.watch(session)
-    share_models(session._session)
+    _share(session)
     # A region in scope may be switched off, and then nobody can log in there; a region of
     # another partition does not know the run's credentials.
     region = session.region_name or (run.regions or ["us-east-1"])[0]
@@ -475,8 +475,14 @@ def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:
         raise NotEnteredError(
             f"role_arn: {run.role_arn} cannot be requested: {reason}", type(error).__name__
         ) from None
-    share_models(made._session)
+    _share(made)
     return made
+
+
+def _share(session: boto3.Session) -> None:
+    """Let a session use the models of this process, and what `check` has parsed of a response."""
+    share_models(session._session)
+    session._session.register_component("response_parser_factory", Parsers())
 
 
 def _config(run: Run | None = None) -> Config:

@@ -4,7 +4,8 @@ botocore parses whatever came, and an answer of which nothing is left parses to 
 body that was cut short, a portal's page, ``null``. Here each answer is held against the length
 that its headers state, the content type of its protocol, the shape of its operation and the
 members that AWS always sends. What does not pass is raised as a lost connection is, so that
-botocore repeats the request; what still does not pass becomes that call's error.
+botocore repeats the request; what still does not pass becomes that call's error. What passes is
+parsed by then, and botocore takes it over.
 
 References
 ----------
@@ -14,15 +15,18 @@ RFC 9112, section 8, "Handling Incomplete Messages"; Smithy, "AWS protocols"
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
-from botocore.parsers import PROTOCOL_PARSERS, ResponseParserError
+from botocore.parsers import PROTOCOL_PARSERS, ResponseParserError, ResponseParserFactory
+from botocore.utils import parse_timestamp
 
 from kit.bounds import ANSWER, parse_json, require_shallow, single_names
 from kit.calls import CALLS, Call
@@ -55,6 +59,7 @@ _SCALARS: dict[str, tuple[type, ...]] = {
     "timestamp": (int, float, str),
 }
 _CONTAINERS = ("list", "map", "structure")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
 _NAMESPACE = re.compile("{.*}")
 
 
@@ -116,10 +121,43 @@ def _blob(value: Any) -> bytes:
     return base64.b64decode(b"".join(text.split()), validate=True)
 
 
+def _time(value: Any) -> dt.datetime:
+    """As botocore, which has a general parser for all but seconds; what it parses has this form."""
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        with suppress(ValueError):
+            return dt.datetime.fromisoformat(value)
+    made: dt.datetime = parse_timestamp(value)
+    return made
+
+
 @cache
 def _parser(protocol: str) -> Any:
     made = type("Strict", (_Strict, PROTOCOL_PARSERS[protocol]), {})
-    return made(blob_parser=None if protocol == "smithy-rpc-v2-cbor" else _blob)
+    blob = None if protocol == "smithy-rpc-v2-cbor" else _blob
+    return made(timestamp_parser=_time, blob_parser=blob)
+
+
+class Parsers(ResponseParserFactory):  # type: ignore[misc]
+    """Makes a session's parsers: of a response that `check` has parsed they return what it parsed."""
+
+    def create_parser(self, protocol_name: str) -> Any:
+        """Return a parser, as botocore's factory."""
+        return _Later(super().create_parser(protocol_name))
+
+
+class _Later:
+    def __init__(self, parser: Any):
+        self._parser = parser
+
+    def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
+        seen = getattr(response["headers"], _SEEN, None)
+        # botocore's handlers change a response: an error that S3 sends with the status 200.
+        if seen and (response["status_code"], shape) == seen[:2] and response["body"] is seen[2]:
+            return seen[3]
+        return self._parser.parse(response, shape)
+
+
+_SEEN = "kit_parsed"  # an attribute of a response's headers, which no other response has
 
 
 def check(model: Any, response: AWSResponse, method: str = "POST") -> None:
@@ -185,7 +223,11 @@ def _problem(model: Any, response: AWSResponse) -> str:
 
 
 def _declared(model: Any) -> list[Call]:
-    names = model.service_model.service_name, model.name
+    return _calls_of(model.service_model.service_name, model.name)
+
+
+@cache
+def _calls_of(*names: str) -> list[Call]:
     return [call for call in CALLS.values() if (call.service, call.operation) == names]
 
 
@@ -220,6 +262,8 @@ def _parsed(model: Any, protocol: str, response: AWSResponse) -> dict[str, Any]:
     parsed = _parser(protocol).parse(received, model.output_shape)
     if not isinstance(parsed, dict):
         raise ResponseParserError("it holds nothing")
+    seen = (response.status_code, model.output_shape, response.content, parsed)
+    setattr(response.headers, _SEEN, seen)
     return parsed
 
 

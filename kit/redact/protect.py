@@ -53,6 +53,9 @@ def token(kind: str) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        text = value if value.isascii() else _HALVES.sub(_escaped, value)
+        return mask_secrets(text)
     if isinstance(value, dict):
         plain: dict[str, Any] = {}
         for key, item in value.items():
@@ -70,13 +73,15 @@ def _plain(value: Any) -> Any:
             return _plain(bytes(value).decode())
         except UnicodeDecodeError:
             return base64.b64encode(value).decode()
-    if isinstance(value, str):
-        return mask_secrets(_HALVES.sub(lambda half: f"\\u{ord(half[0]):x}", value))
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _LARGEST_INTEGER:
         return str(value)
     return value
+
+
+def _escaped(half: re.Match[str]) -> str:
+    return f"\\u{ord(half[0]):x}"
 
 
 def _mask_named_values(plain: dict[str, Any]) -> dict[str, Any]:

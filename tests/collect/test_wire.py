@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.parsers import ResponseParser
+from botocore.utils import parse_timestamp
 
 from kit import calls, evaluate, tabulate
 from kit.aws_models import models
 from kit.collect import limits, wire
 from kit.collect.collector import collect
 from kit.collect.session import Clients
-from kit.collect.wire import UnreadableAnswerError, check, printable
+from kit.collect.wire import Parsers, UnreadableAnswerError, check, printable
 from kit.judge import needed_calls
 from kit.parameters import Run
 from kit.sandbox import Fault
@@ -470,6 +472,66 @@ def test_an_answer_without_end_is_not_read_to_the_end(
     thread.join(20)
     assert not thread.is_alive(), "the connection is closed"
     listener.close()
+
+
+def test_botocore_takes_over_what_is_parsed_already(
+    demo: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = Counter[Any]()
+    parse = ResponseParser.parse
+
+    def counted(self: ResponseParser, response: Any, shape: Any) -> Any:
+        parsed[type(self).__name__, shape.name] += 1
+        return parse(self, response, shape)
+
+    monkeypatch.setattr(ResponseParser, "parse", counted)
+    clients = Clients(demo, WHOLE)
+    methods = {
+        "appstream": "describe_stacks",
+        "s3": "list_buckets",
+        "iam": "get_account_summary",
+        "ec2": "describe_vpc_endpoints",
+        "guardduty": "list_detectors",
+    }
+    for service, method in methods.items():
+        answered = getattr(clients.client(service, "eu-west-1"), method)()
+        assert answered["ResponseMetadata"]["HTTPStatusCode"] == 200
+    clients.close()
+    assert [kind for kind, _ in parsed] == ["Strict"] * 5
+    assert set(parsed.values()) == {1}
+
+
+def test_what_botocore_makes_of_a_response_is_parsed_by_botocore() -> None:
+    model = models().get_service_model("s3").operation_model("GetBucketEncryption")
+    body = b"<Error><Code>InternalError</Code><Message>Try again.</Message></Error>"
+    head = {"Content-Length": str(len(body)), "Content-Type": "application/xml"}
+    response = AWSResponse("http://127.0.0.1/", 200, head, None)
+    response._content = body
+    with contextlib.suppress(UnreadableAnswerError):  # an error with the status 200
+        check(model, response)
+    received = {"headers": response.headers, "status_code": 500, "body": body, "context": {}}
+    made = Parsers().create_parser("rest-xml").parse(received, model.output_shape)
+    assert made["Error"] == {"Code": "InternalError", "Message": "Try again."}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-11-30T08:00:00Z", "2026-11-30T08:00:00.5Z", "2026-11-30T08:00:00.123456Z"),
+        *("2026-11-30T08:00:00.1234567Z", "2026-11-30T08:00:00+01:00", "2026-02-28T24:00:00Z"),
+        *("2026-02-30T08:00:00Z", "2026-11-30T08:00:60Z", "0001-01-01T00:00:00Z"),
+        *("Mon, 30 Nov 2026 08:00:00 GMT", "1796025600", "2026-11-30", "", "Z", 1796025600.25),
+    ],
+)
+def test_a_time_is_what_botocore_reads(text: Any) -> None:
+    try:
+        expected = parse_timestamp(text)
+    except ValueError:
+        with pytest.raises(ValueError, match="Invalid timestamp"):
+            wire._time(text)
+    else:
+        assert wire._time(text) == expected
+        assert wire._time(text).utcoffset() == expected.utcoffset()
 
 
 def test_every_call_declares_what_aws_always_sends() -> None:
