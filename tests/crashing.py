@@ -268,9 +268,16 @@ def fails(
 
 
 def on_small_disks(
-    desk: Desk, arguments: Sequence[str | Path], place: str, sizes: Sequence[int]
+    desk: Desk,
+    arguments: Sequence[str | Path],
+    place: str,
+    sizes: Sequence[int],
+    *,
+    again: bool = True,
 ) -> list[list[str]] | None:
     """Run a command with a disk of each size at a folder; return which promises do not hold.
+
+    With ``again`` it starts once more after each, with space.
 
     Returns
     -------
@@ -284,6 +291,7 @@ def on_small_disks(
         "arguments": [str(argument) for argument in arguments],
         "place": place,
         "sizes": list(sizes),
+        "again": again,
     }
     try:
         done = subprocess.run(
@@ -300,7 +308,12 @@ def on_small_disks(
 
 
 def _on_small_disks(
-    folder: str, environment: dict[str, str], arguments: list[str], place: str, sizes: list[int]
+    folder: str,
+    environment: dict[str, str],
+    arguments: list[str],
+    place: str,
+    sizes: list[int],
+    again: bool,
 ) -> list[list[str]]:
     desk = Desk(Path(folder), environment)
     target = desk.folder / place
@@ -321,7 +334,8 @@ def _on_small_disks(
             if "the disk is full" not in text or str(target) not in text:
                 wrong.append(f"{size}: does not name what is full and where: {text}")
             subprocess.run(["mount", "-o", "remount,size=64m", str(target)], check=True)
-            results.append(wrong + starts_again(desk, arguments))
+            stays = [f"{path} stays" for path in desk.clean()] if not again else []
+            results.append(wrong + (starts_again(desk, arguments) if again else stays))
         finally:
             subprocess.run(["umount", str(target)], check=True)
     return results

@@ -23,6 +23,7 @@ from kit.leftovers import find, remove
 from kit.outputs import discard, write_file
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read, write
+from tests.commands import evidence
 from tests.crashing import Desk, fails, killed, on_small_disks, starts_again
 from tests.standins import Account
 
@@ -114,7 +115,9 @@ def desk(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     (desk.folder / "run.yaml").write_text(
         'account: "210987654321"\nregions: [eu-west-1]\ncontrols: [GV-01]\npseudonym_key: key\n'
     )
-    done = desk.run("run", "run.yaml", "--quiet")
+    keys = {"XDG_CONFIG_HOME": str(desk.folder / "config")}
+    arguments = ("run", "run.yaml", "--quiet")
+    done = evidence(*arguments, cwd=desk.folder, environment={**desk.environment, **keys})
     assert done.returncode == 4, done.stderr
     return desk
 
@@ -155,12 +158,15 @@ def test_what_runs_out_is_named_in_a_line(
     assert {path.name for path in snapshot.parent.iterdir()} == {"log.jsonl", "snapshot"}
 
 
-@pytest.mark.parametrize(("place", "size"), [("outputs/full", 100_000), ("tmp", 4_096)])
+@pytest.mark.parametrize(
+    ("place", "size", "again"), [("outputs/full", 100_000, True), ("tmp", 4_096, False)]
+)
 def test_a_full_disk_is_named_and_the_next_start_completes(
-    desk: Desk, snapshot: Path, place: str, size: int
+    desk: Desk, snapshot: Path, place: str, size: int, again: bool
 ) -> None:
+    """After a full folder of outputs; of temporary files nothing is left that a start would meet."""
     command = ["seal", snapshot, "--to", "outputs/full/pack", "--quiet"]
-    results = on_small_disks(desk, command, place, [size])
+    results = on_small_disks(desk, command, place, [size], again=again)
     if results is None:
         pytest.skip("this machine lets nobody mount; limits of file sizes show the same")
     assert results == [[]]

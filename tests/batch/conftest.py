@@ -20,6 +20,7 @@ import pytest
 from kit import warm
 from kit.batch.ledger import read_ledger
 from kit.sandbox.server import Sandbox
+from tests.commands import Done, evidence
 from tests.listening import startup
 
 EVIDENCE = Path(sys.executable).parent / "evidence"
@@ -83,6 +84,11 @@ class Desk:
         )
         done.stderr = without_notice(done.stderr)
         return done
+
+    def refused(self, *options: str, file: str = FILE) -> Done:
+        """What the command reports of a batch that begins no account, run in this process."""
+        arguments = self.command(*options, file=file)[1:]
+        return evidence(*arguments, cwd=self.folder, environment=self.environment)
 
     def start(self, *options: str, file: str = FILE) -> subprocess.Popen[str]:
         return subprocess.Popen(

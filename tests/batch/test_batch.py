@@ -22,7 +22,6 @@ from kit.pack.seal import seal
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read
 from tests.batch.conftest import CLOSED, DEMO, EMPTY, FILE, NAME, TIDY, Desk
-from tests.commands import evidence
 from tests.listening import REPORT, is_private, kernels
 
 Made = tuple[Desk, subprocess.CompletedProcess[str]]
@@ -214,8 +213,7 @@ def test_started_again_it_holds_what_is_there_against_its_digests_and_what_is_re
 def test_what_is_wrong_for_all_is_reported_before_anything_begins(
     desk: Desk, old: str, new: str, reported: list[str]
 ) -> None:
-    (desk.folder / "accounts.yaml").write_text(FILE.replace(old, new))
-    done = evidence("batch", "accounts.yaml", cwd=desk.folder, environment=desk.environment)
+    done = desk.refused(file=FILE.replace(old, new))
     assert done.returncode == 2
     assert [part for part in reported if part not in done.stderr] == []
     assert len(done.stderr.splitlines()) == 1

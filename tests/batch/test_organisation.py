@@ -83,6 +83,6 @@ def test_without_the_organisations_account_no_member_is_begun(desk: Desk) -> Non
 
 def test_a_unit_that_is_not_in_the_organisation_is_bad_input(desk: Desk) -> None:
     file = FILE.replace("ou-bspl-streaming", "ou-bspl-nowhere0")
-    done = desk.batch("--quiet", "--workers", "1", file=file)
+    done = desk.refused("--quiet", file=file)
     assert (done.returncode, done.stdout) == (2, "")
     assert "discover, units: ou-bspl-nowhere0: not all of these are in the" in done.stderr

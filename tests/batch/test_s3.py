@@ -107,20 +107,20 @@ def test_a_place_that_is_not_there_is_refused_before_any_account(
     del s3
     sandbox.requests.clear()
     elsewhere = FILE.replace(f"s3://{PACKS}/evidence", "s3://nobodys-packs/evidence")
-    done = desk.batch("--quiet", file=elsewhere)
+    done = desk.refused("--quiet", file=elsewhere)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "evidence: accounts.yaml, line 3: outputs: 's3://nobodys-packs/evidence': the bucket "
         "'nobodys-packs' does not exist; name a bucket of yours, or a folder\n"
     )
     unwritable = FILE.replace(f"snapshots: s3://{SNAPSHOTS}", "snapshots: /proc/nothing")
-    done = desk.batch("--quiet", file=unwritable)
+    done = desk.refused("--quiet", file=unwritable)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(
         "evidence: accounts.yaml, line 4: snapshots: /proc/nothing cannot be written ("
     )
     sandbox.faults.add(Fault("s3", "ListObjectsV2", "deny", match={"Bucket": PACKS}))
-    done = desk.batch("--quiet", file=FILE)
+    done = desk.refused("--quiet", file=FILE)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"line 3: outputs: s3://{PACKS}/evidence cannot be read: " in done.stderr
     assert {one.service for one in sandbox.requests} == {"s3"}
@@ -131,7 +131,7 @@ def test_a_ledger_is_of_packs_in_one_place(desk: Desk, s3: Any) -> None:
     del s3
     with Ledger(desk.ledger) as ledger:
         ledger.expect([EMPTY], packs="s3://packs-before")
-    done = desk.batch("--quiet", "--workers", "1", file=FILE)
+    done = desk.refused("--quiet", "--workers", "1", file=FILE)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"evidence: accounts.yaml, line 3: outputs: 's3://{PACKS}/evidence': "
