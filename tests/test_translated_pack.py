@@ -21,7 +21,7 @@ from kit.judge import needed_calls
 from kit.judge.findings import Findings
 from kit.pack.attachments import attachments
 from kit.pack.document import data_of, document, findings_data
-from kit.pack.execute import execute
+from kit.pack.execute import execute_here
 from kit.pack.html import page
 from kit.pack.pdf import pdf
 from kit.pack.seal import NOTEBOOK
@@ -63,12 +63,10 @@ def translated(
     with pytest.MonkeyPatch.context() as patched:
         for name, value in sandbox.environment("demo").items():
             patched.setenv(name, value)
-        run = run_of("demo", folder)
+        run = run_of("demo", folder).model_copy(update={"language": str(reversed_file)})
         stored = collect(run, needed_calls([]), folder / "snapshot", progress=False)
         findings = evaluate(tabulate(stored))
-        executed = execute(
-            NOTEBOOK, {"snapshot": str(stored.folder), "language": str(reversed_file)}
-        )
+        executed, _ = execute_here(NOTEBOOK, {"snapshot": str(stored.folder)})
     made, data = document(executed), findings_data(executed)
     quoted = _quoted(stored, data["records"])
     attached = attachments(data_of(executed, "snapshot")["facts"], made, findings_csv(data))
