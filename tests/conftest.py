@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 _log: Log
 
-_SIGNED = "[AR-01, AR-03, AR-05, EX-04, ID-02, LG-01, GV-01]"
+_SIGNED = """
+signed: true
+controls: [AR-01, AR-03, AR-05, EX-04, ID-02, IT-07, LG-01, GV-01]
+frameworks: [cis_euc]
+"""
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -142,6 +146,15 @@ def _nothing_open() -> None:
         sys.modules["kit.redact.free_text"].opened.clear()
 
 
+@pytest.fixture
+def notebook_here() -> Iterator[None]:
+    """Let the kit's own notebooks run in this process; see `tests.commands.without_kernel`."""
+    from tests.commands import without_kernel
+
+    with without_kernel():
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shared:
     """Makes a thing once for all workers of the run."""
@@ -217,7 +230,8 @@ def services(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def signed_pack(sandbox: Sandbox, authority: Authority, services: Services, shared: Shared) -> Path:
     """A pack of the demo account, signed by the command at B-LTA; tests that change it copy it.
 
-    It holds some controls, of every status, since verifying all of them takes three times as long.
+    It holds one region, one framework and some controls, of every status, since verifying all of
+    them takes several times as long.
     Who trusts the authority's ``ca.pem`` trusts its signer and its timestamps.
     """
     import subprocess
@@ -225,8 +239,10 @@ def signed_pack(sandbox: Sandbox, authority: Authority, services: Services, shar
     from tests.pack.authority import PASSPHRASE
 
     def signed(cwd: Path) -> tuple[Path, bytes]:
-        demo = Path(__file__).parent.parent / "parameters" / "demo.yaml"
-        (cwd / "run.yaml").write_text(f"{demo.read_text()}\nsigned: true\ncontrols: {_SIGNED}\n")
+        demo = (Path(__file__).parent.parent / "parameters" / "demo.yaml").read_text()
+        assert "eu-central-1, eu-west-1" in demo
+        own = demo.replace("eu-central-1, eu-west-1", "eu-central-1")
+        (cwd / "run.yaml").write_text(f"{own}\n{_SIGNED}")
         done = subprocess.run(
             [
                 *(Path(sys.executable).parent / "evidence", "run", "run.yaml", "--quiet"),

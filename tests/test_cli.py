@@ -223,15 +223,6 @@ def test_the_sandbox_serves_a_command_and_names_its_account_apart_from_what_it_p
     assert f"account {ACCOUNT}" in err.splitlines()[0]
 
 
-def test_the_sandbox_denies_what_an_option_names(tmp_path: Path) -> None:
-    aws = EVIDENCE.with_name("aws")
-    denied = ("--deny", "appstream:DescribeFleets")
-    process = begin("sandbox", *denied, "--", aws, "appstream", "describe-fleets", cwd=tmp_path)
-    _, err = process.communicate()
-    assert process.returncode != 0
-    assert "AccessDeniedException" in err
-
-
 @pytest.mark.parametrize(("verb", "code"), [("controls", 0), ("verify", 2)])
 def test_a_reader_that_closes_the_pipe_changes_no_exit_code(
     verb: str, code: int, tmp_path: Path

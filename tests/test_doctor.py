@@ -113,7 +113,9 @@ def test_the_doctor_names_what_is_refused_and_what_it_costs(
 
 
 def test_the_doctor_names_the_resources_of_what_failed(signed_in: Path) -> None:
-    Path("mine.yaml").write_text(f'account: "{ACCOUNT}"\nregions: [eu-central-1]\n')
+    Path("mine.yaml").write_text(
+        f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [GV-05, LG-01, LG-06]\n'
+    )
     done = evidence("doctor", "mine.yaml", "--quiet")
     (line,) = [line for line in done.stdout.splitlines() if "s3:GetBucketLocation" in line]
     assert re.search(r"permission +s3:GetBucketLocation: 1 of \d+ requests failed ", line)

@@ -26,7 +26,6 @@ from kit.errors import CannotRunError, UserError
 from kit.judge import calls_of
 from kit.own import ID, calls_of_own, describe_own, judge_own, read_sources, write
 from kit.own.source import read_source
-from kit.pack.execute import execute_here
 from kit.pack.own_controls import FILES, judged_by_own, parse_own_controls
 from kit.pack.seal import seal
 from kit.parameters import parameters
@@ -107,12 +106,6 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let forks of this process judge and write, without imports of their own."""
     given = SimpleNamespace(**vars(subprocess) | {"run": forked})
     monkeypatch.setattr("kit.own.subprocess", given)
-
-
-@pytest.fixture
-def without_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the kit's own notebook run in this process, as `evidence verify` runs it."""
-    monkeypatch.setattr("kit.pack.seal.execute", lambda path, at, **_: execute_here(path, at)[0])
 
 
 @pytest.fixture
@@ -438,7 +431,7 @@ def test_no_module_of_the_working_directory_is_loaded(
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.usefixtures("without_kernel")
+@pytest.mark.usefixtures("notebook_here")
 def test_the_kits_verdicts_come_first_and_a_snapshots_folder_is_not_loaded(
     source: Path, tmp_path: Path
 ) -> None:
@@ -521,7 +514,7 @@ def test_declarations_in_another_form_are_refused(
         calls_of_own([folder])
 
 
-@pytest.mark.usefixtures("forks", "without_kernel")
+@pytest.mark.usefixtures("forks", "notebook_here")
 def test_a_snapshot_that_own_code_changes_gives_no_pack(source: Path, tmp_path: Path) -> None:
     header = tmp_path / "account" / "snapshot" / "snapshot.json"
     rule = 'return fleet_type != "ALWAYS_ON"'

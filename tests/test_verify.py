@@ -229,21 +229,24 @@ def test_a_flipped_byte_beside_the_data_is_reported(
     assert {SIGNATURE if kind in signed else kind for kind in kinds} <= found.keys(), found
 
 
-# Whatever the other files hold, their digests alone are compared, as a later test shows of each.
-READ = ["evidence.html", "evidence.pdf", "evidence/E0001.json", "evidence/index.csv"]
-READ += ["findings.csv"]
+# Whatever the other files hold, their digests alone are compared, as a later test shows of each;
+# what is read of these hides nothing of the others beside.
+READ = [("evidence.html", "evidence/E0001.json"), ("evidence.pdf", "evidence/index.csv")]
+READ += [("findings.csv",)]
 
 
-@pytest.mark.parametrize("kind", READ)
-def test_a_flipped_byte_is_reported(pack: Path, kind: str) -> None:
-    flip(pack / "data" / kind)
+@pytest.mark.parametrize("kinds", READ)
+def test_a_flipped_byte_is_reported(pack: Path, kinds: tuple[str, ...]) -> None:
+    for kind in kinds:
+        flip(pack / "data" / kind)
     found = wrong(pack)
-    assert re.search(r"SHA-256 [0-9a-f]{64}; observed: [0-9a-f]{64}", found[f"data/{kind}"])
+    for kind in kinds:
+        assert re.search(r"SHA-256 [0-9a-f]{64}; observed: [0-9a-f]{64}", found[f"data/{kind}"])
 
 
 def test_a_flipped_byte_in_every_file_is_reported_for_every_file(pack: Path) -> None:
     payload = [path for path in (pack / "data").rglob("*") if path.is_file()]
-    assert len(payload) > 50
+    assert len(payload) > 40
     for path in payload:
         flip(path)
     found = wrong(pack)

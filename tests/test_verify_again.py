@@ -10,14 +10,18 @@ import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import rfc8785
+from nbformat import NotebookNode
 from pyhanko.pdf_utils.generic import StreamObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
@@ -25,7 +29,9 @@ from kit import snapshot as stored
 from kit import tables
 from kit.errors import UserError
 from kit.judge.findings import Finding
+from kit.pack.execute import execute_here
 from kit.pack.keys import open_signing_key
+from kit.pack.seal import NOTEBOOK
 from kit.pack.sign import sign_pdf
 from kit.pack.tabular import EARLIER_COLUMNS, csv_file, read_findings_csv
 from kit.snapshot import EVIDENCE, HEADER, Request, Snapshot, digest, read, write
@@ -67,15 +73,26 @@ def set_before(signed_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(again, "pdf", lambda *_, **__: unsigned)
 
 
+@cache
+def _evaluated(snapshot: str) -> tuple[NotebookNode, dict[str, Any]]:
+    return execute_here(NOTEBOOK, {"snapshot": snapshot})
+
+
+def evaluated(_: str, parameters: dict[str, str]) -> tuple[NotebookNode, dict[str, Any]]:
+    """A snapshot evaluated once for all tests: nothing of a pack changes what it gives."""
+    executed, names = _evaluated(parameters["snapshot"])
+    return deepcopy(executed), names
+
+
 def compared(pack: Path, snapshot: Path) -> list[Check]:
     """What evaluating again finds, without what the pack alone shows."""
-    with open_contents(pack) as contents:
+    with patch.object(again, "execute_here", evaluated), open_contents(pack) as contents:
         return [*check_against(contents, read_info(contents), read(snapshot))]
 
 
 def compared_findings(pack: Path, snapshot: Path) -> list[Check]:
     """What evaluating again finds of the findings, before it renders documents of them."""
-    with open_contents(pack) as contents:
+    with patch.object(again, "execute_here", evaluated), open_contents(pack) as contents:
         checks = check_against(contents, read_info(contents), read(snapshot))
         return [*takewhile(lambda check: check.subject != HTML, checks)]
 

@@ -13,8 +13,7 @@ from kit.errors import UserError
 from kit.judge.evaluator import calls_of
 from kit.parameters import Run, load_waivers
 from kit.sandbox.server import Sandbox
-from tests.commands import evidence
-from tests.test_cli import begin
+from tests.commands import evidence, without_kernel
 
 ACCOUNT = "012345678901"
 WAIVERS = """
@@ -45,10 +44,10 @@ def test_what_is_accepted_is_reported_with_owner_reason_and_day(
 ) -> None:
     ask(tmp_path, WAIVERS)
     environment = sandbox.environment("careless")
-    process = begin("run", "run.yaml", "--quiet", cwd=tmp_path, environment=environment)
-    out, err = process.communicate()
-    assert process.returncode == 3, err  # EX-09 is a fail again
-    reported = [line for line in out.splitlines() if line.startswith("waiver")]
+    with without_kernel():
+        done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path, environment=environment)
+    assert done.returncode == 3, done.stderr  # EX-09 is a fail again
+    reported = [line for line in done.stdout.splitlines() if line.startswith("waiver")]
     assert reported == [f"waiver: {line}" for line in UNUSED]
     (data,) = (tmp_path / "outputs").glob("*/*/pack/data")
     rows = list(csv.DictReader((data / "findings.csv").open(newline="")))

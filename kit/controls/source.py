@@ -100,7 +100,11 @@ def _title(framework: str, number: str) -> str:
 
 def answered_by(control: str) -> list[Statement]:
     """Return the statements that a control answers, in the page's order; none if beyond it."""
-    return [statement for statement in statements() if control in statement.controls]
+    return [
+        _statement(AWS_PAGE, number, requirement)
+        for number, requirement in frameworks()[AWS_PAGE].requirements.items()
+        if control in requirement.controls
+    ]
 
 
 def cite(control: str) -> str:

@@ -177,7 +177,10 @@ class _Evaluation:
         fields = {**dict(snapshot.run), **dict(snapshot.profile), CLOCK: snapshot.as_of}
         self.thresholds = {name: fields[name] for name in control.thresholds}
         limits = {name: value for name, value in self.thresholds.items() if name != CLOCK}
-        self.limits, self.threshold_values = limits, canonical(limits)
+        self.threshold_values = canonical(limits)
+        words = ", ".join(f"{name} = {shown(value)}" for name, value in limits.items())
+        expected = " ".join(clause.expected for clause in control.clauses)
+        self.expected = f"{expected} [{words}]" if words else expected
         self.shown = tuple(dict.fromkeys([*control.columns, *control.shows]))
         self.gaps = table.gap_at
         self.coverage = (
@@ -426,8 +429,6 @@ class _Evaluation:
         sample: str = "",
         evidence: tuple[str, ...] = (),
     ) -> Finding:
-        limits = ", ".join(f"{name} = {shown(value)}" for name, value in self.limits.items())
-        expected = " ".join(clause.expected for clause in self.control.clauses)
         return Finding(
             self.control.id,
             self.control.severity,
@@ -437,7 +438,7 @@ class _Evaluation:
             status,
             reason,
             observed,
-            f"{expected} [{limits}]" if limits else expected,
+            self.expected,
             evidence=evidence,
             subject=subject,
             observed_values=observed_values,

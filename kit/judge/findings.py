@@ -393,11 +393,14 @@ def remedies_of(control: Control, findings: Iterable[Finding]) -> dict[Remedy, l
 
     A finding that a gap decides has none: it names the permission, or the way out.
     """
+    named: dict[str, Remedy] = {}
     fitting: dict[Remedy, list[Finding]] = {}
     for finding in findings:
         if finding.remedies and STATUSES[finding.status].listed:
             for name in finding.remedies.split("; "):
-                fitting.setdefault(control.remedy(name), []).append(finding)
+                if name not in named:
+                    named[name] = control.remedy(name)
+                fitting.setdefault(named[name], []).append(finding)
     return fitting
 
 

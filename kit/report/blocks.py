@@ -170,12 +170,13 @@ def _worst_first(own: list[Finding]) -> list[Finding]:
 def _block(control: Control, own: list[Finding], findings: Findings) -> ControlBlock:
     counts = Counter(finding.status for finding in own)
     ordered = _worst_first(own)
+    short = [_short(finding) for finding in ordered]
     columns = [
         column("region", "code"),
         column("resource", "code"),
         column("status", "status"),
         column("reason"),
-        column("observed", brief=max([BRIEF, *(_decisive(finding) for finding in own)])),
+        column("observed", brief=max([BRIEF, *map(_decisive, ordered, short)])),
         column("evidence", "evidence", BRIEF_IDS),
     ]
     rows: list[list[Any]] = [
@@ -184,10 +185,10 @@ def _block(control: Control, own: list[Finding], findings: Findings) -> ControlB
             finding.resource,
             finding.status,
             why(finding),
-            _short(finding),
+            observed,
             evidence_ids(finding.evidence),
         ]
-        for finding in ordered
+        for finding, observed in zip(ordered, short, strict=True)
     ]
     if not any(row[_REASON] for row in rows):
         for cells in (columns, *rows):
@@ -219,13 +220,13 @@ def _block(control: Control, own: list[Finding], findings: Findings) -> ControlB
     )
 
 
-def _decisive(finding: Finding) -> int:
+def _decisive(finding: Finding, observed: str) -> int:
     """Return how many characters of what was observed decide against a finding; they stand first.
 
     They end where the first column begins that states no cause, and that no clause reads for which a
     remedy is named.
     """
-    titles, observed = _beside(finding), _short(finding)
+    titles = _beside(finding)
     if titles is None:
         return 0
     ends = [observed.find(f"; {title}: ") for title in titles]

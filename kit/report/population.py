@@ -30,7 +30,7 @@ from kit.calls import (
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.judge.digest import RESOURCE
-from kit.judge.findings import Findings
+from kit.judge.findings import Finding, Findings
 from kit.report.formats import evidence_ids
 from kit.report.transfers import not_seen
 from kit.report.views import Table, column
@@ -150,6 +150,9 @@ def population(findings: Findings, tables: Tables) -> Table:
 
     The population, a second count and the requests stand beside them.
     """
+    by_table: dict[str, list[Finding]] = {}
+    for leaf in findings.leaves:
+        by_table.setdefault(CONTROLS[leaf.control].table, []).append(leaf)
     return Table(
         "population",
         text("report/population/caption"),
@@ -163,11 +166,11 @@ def population(findings: Findings, tables: Tables) -> Table:
             column("second_source"),
             column("evidence", "evidence", 6),
         ],
-        [_row(kind, findings, tables) for kind in KINDS],
+        [_row(kind, by_table, tables) for kind in KINDS],
     )
 
 
-def _row(kind: Kind, findings: Findings, tables: Tables) -> list[Any]:
+def _row(kind: Kind, by_table: Mapping[str, list[Finding]], tables: Tables) -> list[Any]:
     snapshot = tables.snapshot
     if kind.call:
         answers = snapshot.answers(kind.call)
@@ -181,8 +184,13 @@ def _row(kind: Kind, findings: Findings, tables: Tables) -> list[Any]:
     if not kind.call:
         count = len(items)
     unread = _unread(covered)
-    judged, judging = _judged(kind, items, findings, tables, set(evidence_ids(refs)))
-    others = {leaf.control for leaf in findings.leaves if leaf.control in kind.with_others}
+    judged, judging = _judged(kind, items, by_table, tables, set(evidence_ids(refs)))
+    others = {
+        name
+        for name in kind.with_others
+        for leaf in by_table.get(CONTROLS[name].table, ())
+        if leaf.control == name
+    }
     part = [text("report/tls_of_events/part")] if any(a.sampled for a in answers) else []
     second, more = _second(kind, snapshot, answers, count)
     return [
@@ -258,7 +266,11 @@ def _unread(covered: Iterable[Covered]) -> list[str]:
 
 
 def _judged(
-    kind: Kind, items: set[_Item], findings: Findings, tables: Tables, listing: set[str]
+    kind: Kind,
+    items: set[_Item],
+    by_table: Mapping[str, list[Finding]],
+    tables: Tables,
+    listing: set[str],
 ) -> tuple[int | None, set[str]]:
     """Return how many items have a verdict of their own, and which controls judge the kind."""
     if not kind.tables:
@@ -269,15 +281,13 @@ def _judged(
         for item in _of(row, items)
     }
     judged, judging = set(), set()
-    for leaf in findings.leaves:
-        table = CONTROLS[leaf.control].table
-        if table not in kind.tables:
-            continue
-        if leaf.subject != RESOURCE:
-            judging |= set() if table in _SHARED else {leaf.control}
-        elif item := about.get((table, leaf.region, leaf.resource)):
-            judged.add(item)
-            judging.add(leaf.control)
+    for table in kind.tables:
+        for leaf in by_table.get(table, ()):
+            if leaf.subject != RESOURCE:
+                judging |= set() if table in _SHARED else {leaf.control}
+            elif item := about.get((table, leaf.region, leaf.resource)):
+                judged.add(item)
+                judging.add(leaf.control)
     return len(judged), judging
 
 

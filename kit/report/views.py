@@ -203,11 +203,18 @@ class Table(View):
             raise ValueError(f"table {self.id!r}: listed and cut go together")
         if self.listed is not None and not set(self.listed) <= set(range(len(self.rows))):
             raise ValueError(f"table {self.id!r}: listed names rows that do not exist")
+        kinds = [column.kind for column in self.columns]
         for number, row in enumerate(self.rows):
             if len(row) != len(names):
                 raise ValueError(f"table {self.id!r}: row {number} has {len(row)} cells")
-            for column, cell in zip(self.columns, row, strict=True):
-                _check_cell(f"table {self.id!r}, row {number}, {column.name!r}", column.kind, cell)
+            for column, kind, cell in zip(self.columns, kinds, row, strict=True):
+                if type(cell) is str and kind in _ANY_TEXT:
+                    continue
+                try:
+                    _check_cell(kind, cell)
+                except (TypeError, ValueError) as error:
+                    where = f"table {self.id!r}, row {number}, {column.name!r}"
+                    raise type(error)(f"{where}: {error}") from None
 
     def plain(self) -> str:
         """Return the caption, the number of rows, and the first rows in columns."""
@@ -600,28 +607,30 @@ _TYPES: Mapping[str, type] = {
 }
 
 
-def _check_cell(where: str, kind: Kind, cell: object) -> None:
+# Kinds of which every text is a cell.
+_ANY_TEXT = frozenset(get_args(Kind)) - {"link", "evidence", "status", "severity"}
+
+
+def _check_cell(kind: Kind, cell: object) -> None:
     """Raise an error unless `cell` is a JSON value that `kind` can hold."""
     if kind == "link" and cell is not None:
         if not isinstance(cell, list) or len(cell) != 2 or not _is_beside(cell[1]):
-            raise TypeError(f"{where}: a link is a text and a relative address, not {cell!r}")
+            raise TypeError(f"a link is a text and a relative address, not {cell!r}")
     elif isinstance(cell, list):
         if kind not in ("evidence", "control", "section") or not all(
             isinstance(part, str) for part in cell
         ):
-            raise TypeError(
-                f"{where}: only evidence, control and section cells hold lists, of strings"
-            )
+            raise TypeError("only evidence, control and section cells hold lists, of strings")
     elif cell is not None and type(cell) not in (str, int, float, bool):
-        raise TypeError(f"{where}: {type(cell).__name__} is not a JSON scalar")
+        raise TypeError(f"{type(cell).__name__} is not a JSON scalar")
     elif isinstance(cell, float) and not math.isfinite(cell):
-        raise TypeError(f"{where}: {cell} is not a JSON number")
+        raise TypeError(f"{cell} is not a JSON number")
     elif kind == "evidence" and cell is not None:
-        raise TypeError(f"{where}: evidence is a list of ids")
+        raise TypeError("evidence is a list of ids")
     elif kind in ("status", "severity"):
         known: Mapping[str, Mark] = STATUSES if kind == "status" else SEVERITIES
         if cell is not None and cell not in known:
-            raise ValueError(f"{where}: no {kind} {cell!r}, use {list(known)}")
+            raise ValueError(f"no {kind} {cell!r}, use {list(known)}")
 
 
 def trace_id(finding: Sequence[str]) -> str:

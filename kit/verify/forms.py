@@ -30,7 +30,7 @@ from kit.verify.page import Page
 from kit.verify.reading import read_json
 
 _ROLES: tuple[str, ...] = get_args(Run.model_fields["data_role"].annotation)
-_UNLIKE = (KeyError, ValueError, TypeError, AttributeError, RecursionError, OverflowError)
+_UNLIKE = (LookupError, ValueError, TypeError, AttributeError, RecursionError, OverflowError)
 
 
 def check_forms(

@@ -11,6 +11,7 @@ import contextlib
 import copy
 import io
 import json
+import os
 import re
 import shlex
 import shutil
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
@@ -624,14 +626,22 @@ def on_its_way(local: Sandbox, case: Case) -> None:
 
 
 class Shell:
-    """What reads the lines of a remedy: the AWS CLI in this process, in a folder of the case's own."""
+    """What reads the lines of a remedy: the AWS CLI in this process, in a folder of the case's own.
+
+    A client stays for the commands of an account to a service in a region: making it takes longer
+    than a command.
+    """
 
     def __init__(self, driver: Any) -> None:
         self.driver = driver
+        self.make_client = driver.session.create_client
+        self.clients: dict[tuple[Any, ...], Any] = {}
+        self.under_way = False
         self.fleets = [boto3.Session().client("appstream", region) for region in (WEST, EAST)]
 
     def run(self, lines: str, case: Case, values: dict[str, str]) -> list[str]:
         """Run the commands; what was refused is returned, with the error."""
+        self.under_way = "fleet" in lines
         refused = []
         edited: set[str] = set()
         left_out, heading = "either:" if case.otherwise else "or:", ""
@@ -662,8 +672,9 @@ class Shell:
 
     def wait(self) -> None:
         """Let fleets that were started or stopped arrive before the next remedy begins."""
-        for client in self.fleets:
-            client.describe_fleets()
+        if self.under_way:
+            for client in self.fleets:
+                client.describe_fleets()
 
     def edit(self, name: str, edit: Edit) -> None:
         path = Path(name)
@@ -676,8 +687,11 @@ class Shell:
 
     def cli(self, arguments: list[str], region: str) -> tuple[int, str, str]:
         out, error = io.StringIO(), io.StringIO()
-        self.driver.session._credentials = None  # those of the account that the environment names
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+        with (
+            mock.patch.object(self.driver.session, "create_client", self.client),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(error),
+        ):
             code = self.driver.main(
                 [*arguments, "--region", region, "--output", "json"]
                 if "--output" not in arguments
@@ -686,6 +700,14 @@ class Shell:
         # A driver registers its handlers of arguments again with each command, and runs them all.
         self.driver._emit_session_event = lambda _: None
         return code, out.getvalue(), error.getvalue()
+
+    def client(self, service: str, **options: Any) -> Any:
+        account = os.environ["AWS_ACCESS_KEY_ID"]
+        which = (account, service, *sorted(options.items()))
+        if which not in self.clients:
+            self.driver.session._credentials = None  # those of the account in the environment
+            self.clients[which] = self.make_client(service, **options)
+        return self.clients[which]
 
 
 @dataclass

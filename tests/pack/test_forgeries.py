@@ -735,6 +735,10 @@ FORMS = {
         fewer_articles,
         "data/findings.csv: expected the articles and requirements of its controls",
     ),
+    "a remedy that the kit does not have": (
+        form("findings.csv", "sessions_end_in_time/", "sessions_end_in_time."),
+        f"{OCSF}: .*LookupError: AR-03: the catalogue has no remedy 'sessions_end_in_time.",
+    ),
     "Parquet of another verdict": (
         lambda pack: flip(pack / "data" / "findings.parquet", 60),
         "findings.parquet",

@@ -180,7 +180,8 @@ def pack(snapshot: Snapshot, notebook: Path, tmp_path_factory: pytest.TempPathFa
         patch.setenv("EVIDENCE_KEY_PASSPHRASE", "of-nobody")
         patch.setenv("GITHUB_TOKEN", "of-nobody")
         patch.chdir(place)
-        done = CliRunner().invoke(main, [*arguments, "--quiet"])
+        with chain.quick(with_pdf=True):
+            done = CliRunner().invoke(main, [*arguments, "--quiet"])
     assert done.exit_code in (3, 4), done.output
     return folder
 
@@ -313,7 +314,7 @@ def test_a_cell_that_fails_is_named_by_its_number_and_nothing_is_left(
     ]
     path = written(tmp_path, source)
     to = tmp_path / "made" / "pack"
-    with pytest.raises(UserError) as failed:
+    with chain.quick(), pytest.raises(UserError) as failed:
         seal(snapshot.folder, to, notebook=path, progress=False)
     assert str(failed.value).startswith(f"--notebook: {path}, cell 4 failed: UserError: ")
     assert "\n" not in str(failed.value)
