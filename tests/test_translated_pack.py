@@ -25,6 +25,7 @@ from kit.pack.execute import execute_here
 from kit.pack.html import page
 from kit.pack.pdf import pdf
 from kit.pack.seal import NOTEBOOK
+from kit.pack.tabular import findings_csv
 from kit.sandbox.server import Sandbox
 from kit.snapshot import Snapshot
 from kit.tables.trails import OTHERS_TRAIL
@@ -68,7 +69,7 @@ def translated(
         executed, _ = execute_here(NOTEBOOK, {"snapshot": str(stored.folder)})
     made, data = document(executed), findings_data(executed)
     quoted = _quoted(stored, data["records"])
-    attached = attachments(data_of(executed, "snapshot")["facts"], made, data)
+    attached = attachments(data_of(executed, "snapshot")["facts"], made, findings_csv(data))
     digest = data["facts"]["digest"]
     return Translated(findings, digest, page(made), pdf(made, attached=attached), quoted)
 
