@@ -50,7 +50,7 @@ def evidence(
 
 @contextmanager
 def without_kernel() -> Iterator[None]:
-    """Let the kit's own notebook run in this process when a pack is made, as when one is verified.
+    """Let the kit's own notebooks run in this process when packs are made, as when one is verified.
 
     A kernel, which gives the same, spends two seconds on imports.
     """
@@ -58,7 +58,10 @@ def without_kernel() -> Iterator[None]:
     def execute(name: str, parameters: Mapping[str, Any], **_: Any) -> Any:
         return execute_here(name, parameters)[0]
 
-    with patch("kit.pack.seal.execute", execute):
+    with (
+        patch("kit.pack.seal.execute", execute),
+        patch("kit.overviews.document.execute", execute),
+    ):
         yield
 
 

@@ -146,6 +146,15 @@ def _nothing_open() -> None:
         sys.modules["kit.redact.free_text"].opened.clear()
 
 
+@pytest.fixture
+def notebook_here() -> Iterator[None]:
+    """Let the kit's own notebooks run in this process; see `tests.commands.without_kernel`."""
+    from tests.commands import without_kernel
+
+    with without_kernel():
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shared:
     """Makes a thing once for all workers of the run."""

@@ -29,11 +29,11 @@ _NEVER = {
 }
 NOT_NEEDED = {
     "kit.cli": _NEVER | _DATA | _DOCUMENTS | _SIGNING,
-    "kit.notebook": _NEVER | _DOCUMENTS | _SIGNING | _FRAMES,
+    "kit.notebook": _NEVER | _DOCUMENTS | _SIGNING | _FRAMES | {"boto3"},
     "kit.pack.seal": _NEVER
     | _SIGNING
     | _FRAMES
-    | {"matplotlib", "nbconvert", "py_ocsf_models", "email_validator"},
+    | {"boto3", "matplotlib", "nbconvert", "py_ocsf_models", "email_validator"},
     "kit.verify": _NEVER | {"papermill", "matplotlib", "typst"},
     "kit.warm.server": _NEVER | _DOCUMENTS | _SIGNING | _FRAMES,
 }

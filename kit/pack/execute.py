@@ -31,19 +31,18 @@ from kit.shipped import notebook
 from kit.warm import release
 from kit.warm.environment import without_secrets
 
-# papermill imports Arrow to read notebooks of Hadoop's, and does without where there is none.
+# papermill imports what reads notebooks from S3 and Hadoop, and does without where there is none.
 # https://github.com/nteract/papermill/blob/main/papermill/iorw.py
-_hadoop = "pyarrow.fs" not in sys.modules
-if _hadoop:
-    sys.modules["pyarrow.fs"] = None  # type: ignore[assignment]
+_absent = {"papermill.s3", "pyarrow.fs"} - sys.modules.keys()
+sys.modules.update(dict.fromkeys(_absent))  # type: ignore[arg-type]
 import papermill  # noqa: E402
 from papermill.engines import papermill_engines  # noqa: E402
 from papermill.execute import raise_for_execution_errors, remove_error_markers  # noqa: E402
 from papermill.iorw import load_notebook_node  # noqa: E402
 from papermill.parameterize import parameterize_notebook  # noqa: E402
 
-if _hadoop:
-    del sys.modules["pyarrow.fs"]
+for _name in _absent:
+    del sys.modules[_name]
 
 _START_SECONDS = 120
 _MESSAGES = "messages"
