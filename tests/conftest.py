@@ -148,8 +148,8 @@ def _nothing_open() -> None:
 
 @pytest.fixture
 def notebook_here() -> Iterator[None]:
-    """Let the kit's own notebooks run in this process; see `tests.commands.without_kernel`."""
-    from tests.commands import without_kernel
+    """Let the kit's own notebooks run in this process; see `tests.inprocess.without_kernel`."""
+    from tests.inprocess import without_kernel
 
     with without_kernel():
         yield

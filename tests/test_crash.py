@@ -23,8 +23,9 @@ from kit.leftovers import find, remove
 from kit.outputs import discard, write_file
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read, write
-from tests.commands import evidence, without_kernel
+from tests.commands import evidence
 from tests.crashing import Desk, fails, killed, on_small_disks, starts_again
+from tests.inprocess import without_kernel
 from tests.standins import Account
 
 _FILES = [("findings.csv", b"a\r\n"), ("evidence/E0001.json", b"{}")]

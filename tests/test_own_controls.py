@@ -37,7 +37,7 @@ from kit.verify.checks import NOT_COMPARED, Check
 from kit.verify.contents import open_contents
 from kit.verify.kinds import PDF
 from kit.verify.own import check_own_again
-from tests.commands import forked
+from tests.inprocess import forked
 from tests.pack.forging import reseal
 from tests.pack.samples import record
 from tests.standins import Account
