@@ -227,6 +227,20 @@ def services(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="session")
+def short() -> bytes:
+    """A document of two pages with links, bookmarks and an attachment; its length signs nothing."""
+    from nbformat.v4 import new_markdown_cell, new_notebook
+
+    from kit.pack.document import document
+    from kit.pack.pdf import pdf
+    from kit.report.views import Data
+    from tests.pack.conftest import cover, shown
+
+    cells = [shown(cover()), new_markdown_cell("## Scope"), shown(Data("findings", [], {}))]
+    return pdf(document(new_notebook(cells=cells)))
+
+
+@pytest.fixture(scope="session")
 def signed_pack(sandbox: Sandbox, authority: Authority, services: Services, shared: Shared) -> Path:
     """A pack of the demo account, signed by the command at B-LTA; tests that change it copy it.
 

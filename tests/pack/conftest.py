@@ -15,8 +15,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from kit.collect.collector import collect
 from kit.judge import calls_of
-from kit.pack.document import document
-from kit.pack.pdf import pdf
 from kit.parameters import Run, parameters
 from kit.report.views import (
     STATUSES,
@@ -256,13 +254,6 @@ def notebook() -> NotebookNode:
     made = executed()
     nbformat.validate(made)
     return made
-
-
-@pytest.fixture(scope="session")
-def short() -> bytes:
-    """A document of two pages with links, bookmarks and an attachment; its length signs nothing."""
-    cells = [shown(cover()), new_markdown_cell("## Scope"), shown(Data("findings", [], {}))]
-    return pdf(document(new_notebook(cells=cells)))
 
 
 # Runs of sample accounts, each named after its account, in regions that an analyst would declare.
