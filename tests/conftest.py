@@ -146,6 +146,15 @@ def _nothing_open() -> None:
         sys.modules["kit.redact.free_text"].opened.clear()
 
 
+@pytest.fixture
+def notebook_here() -> Iterator[None]:
+    """Let the kit's own notebooks run in this process; see `tests.inprocess.without_kernel`."""
+    from tests.inprocess import without_kernel
+
+    with without_kernel():
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shared:
     """Makes a thing once for all workers of the run."""
@@ -215,6 +224,20 @@ def services(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     keys = shared("keys of services", lambda _: make_keys())
     with running(tmp_path_factory.mktemp("services"), keys) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def short() -> bytes:
+    """A document of two pages with links, bookmarks and an attachment; its length signs nothing."""
+    from nbformat.v4 import new_markdown_cell, new_notebook
+
+    from kit.pack.document import document
+    from kit.pack.pdf import pdf
+    from kit.report.views import Data
+    from tests.pack.conftest import cover, shown
+
+    cells = [shown(cover()), new_markdown_cell("## Scope"), shown(Data("findings", [], {}))]
+    return pdf(document(new_notebook(cells=cells)))
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from kit.sandbox.server import Sandbox
 from kit.snapshot import read, write
 from tests.commands import evidence
 from tests.crashing import Desk, fails, killed, on_small_disks, starts_again
+from tests.inprocess import without_kernel
 from tests.standins import Account
 
 _FILES = [("findings.csv", b"a\r\n"), ("evidence/E0001.json", b"{}")]
@@ -117,7 +118,8 @@ def desk(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     )
     keys = {"XDG_CONFIG_HOME": str(desk.folder / "config")}
     arguments = ("run", "run.yaml", "--quiet")
-    done = evidence(*arguments, cwd=desk.folder, environment={**desk.environment, **keys})
+    with without_kernel():
+        done = evidence(*arguments, cwd=desk.folder, environment={**desk.environment, **keys})
     assert done.returncode == 4, done.stderr
     return desk
 

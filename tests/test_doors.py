@@ -27,6 +27,7 @@ import yaml
 from nbconvert.exporters import get_exporter
 from nbconvert.nbconvertapp import NbConvertApp
 from papermill import PapermillExecutionError, execute_notebook
+from papermill.cli import papermill as papermill_command
 
 from kit import evaluate, tabulate
 from kit.judge.findings import Finding
@@ -143,13 +144,20 @@ def test_a_sandbox_that_refuses_a_call_makes_the_doctor_name_it(
 
 
 def test_papermill_ends_a_mistake_with_the_line_of_it(
-    environment: dict[str, str], tmp_path: Path
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    command = [BIN / "papermill", ROOT / "notebooks" / "evidence_pack.ipynb", "out.ipynb"]
-    done = call([*command, "-r", "account", "12"], tmp_path, environment)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("evidence: UserError: papermill (account): ")
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    notebook = str(ROOT / "notebooks" / "evidence_pack.ipynb")
+    given = [notebook, str(tmp_path / "out.ipynb"), "-r", "account", "12", "--cwd", str(tmp_path)]
+    with patch.dict(os.environ, environment), pytest.raises(PapermillExecutionError) as ended:
+        papermill_command.main(given)
+    capsys.readouterr()
+    sys.excepthook(ended.type, ended.value, ended.tb)  # as Python does at the command's end
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("evidence: UserError: papermill (account): ")
 
 
 def _digest(said: str) -> str:

@@ -29,7 +29,8 @@ from kit.snapshot import Earlier, Snapshot, read
 from kit.verify import verify
 from kit.verify.checks import NOT_COMPARED
 from tests import sealed
-from tests.commands import evidence, without_kernel
+from tests.commands import evidence
+from tests.inprocess import without_kernel
 
 CONTROLS = ["EX-01", "EX-04", "EX-07"]
 FIRST = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)

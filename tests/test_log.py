@@ -19,7 +19,8 @@ from kit import log
 from kit.errors import UserError
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
-from tests.commands import evidence, without_kernel
+from tests.commands import evidence
+from tests.inprocess import without_kernel
 
 EVIDENCE = Path(sys.executable).parent / "evidence"
 ACCOUNT = "210987654321"

@@ -229,6 +229,7 @@ def test_its_page_leads_to_the_packs_and_sends_no_request(
     page.close()
 
 
+@pytest.mark.usefixtures("notebook_here")
 def test_the_same_packs_make_the_same_overview(
     outputs: Path, organisation: Path, tmp_path: Path
 ) -> None:
@@ -255,6 +256,7 @@ def test_a_mistake_is_reported(arguments: list[str], reported: str, tmp_path: Pa
     assert done.stderr.splitlines()[-1].startswith(reported)
 
 
+@pytest.mark.usefixtures("notebook_here")
 def test_packs_of_different_label_keys_need_a_flag(tmp_path: Path) -> None:
     first = seal(tmp_path, ONE, [row("AR-05", "b", "fail")])
     seal(tmp_path, ONE, [row("AR-05", "c", "fail")], 1, **{"Pseudonym-Key": "fedcba9876543210"})
@@ -267,6 +269,7 @@ def test_packs_of_different_label_keys_need_a_flag(tmp_path: Path) -> None:
     refuse_other_keys([open_pack(first)], [open_pack(other)])  # accounts have keys of their own
 
 
+@pytest.mark.usefixtures("notebook_here")
 def test_what_is_newly_open_is_counted_and_can_raise_an_alarm(tmp_path: Path) -> None:
     seal(tmp_path, ONE, [row("AR-05", "b", "pass")])
     seal(tmp_path, ONE, [row("AR-05", "b", "fail")], 1)
@@ -300,6 +303,7 @@ def test_what_is_newly_open_ends_the_command_only_where_it_is_to(
     ]
 
 
+@pytest.mark.usefixtures("notebook_here")
 def test_no_page_in_the_middle_of_a_comparison_is_half_empty(tmp_path: Path) -> None:
     """What was observed is long, and stands side by side: every page lies on its side."""
     for days, status in enumerate(("pass", "fail", "not evidenced")):
@@ -325,6 +329,7 @@ def test_no_page_in_the_middle_of_a_comparison_is_half_empty(tmp_path: Path) -> 
     assert "more characters in the HTML and the CSV file)" in words
 
 
+@pytest.mark.usefixtures("notebook_here")
 def test_a_pack_is_not_compared_with_itself(tmp_path: Path) -> None:
     pack = seal(tmp_path, ONE, [row("AR-05", "b", "fail")])
     (tmp_path / "link").symlink_to(pack)
@@ -334,6 +339,7 @@ def test_a_pack_is_not_compared_with_itself(tmp_path: Path) -> None:
     assert not [*tmp_path.glob("**/changes")]
 
 
+@pytest.mark.usefixtures("notebook_here")
 def test_packs_in_the_wrong_order_or_of_two_accounts_are_a_mistake_of_the_user(
     tmp_path: Path,
 ) -> None:
@@ -349,6 +355,7 @@ def test_packs_in_the_wrong_order_or_of_two_accounts_are_a_mistake_of_the_user(
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.usefixtures("notebook_here")
 def test_what_only_one_pack_covers_is_in_the_terminal_too(tmp_path: Path) -> None:
     seal(tmp_path, ONE, [row("AR-05", "b", "pass")], Regions="eu-central-1, eu-west-1")
     seal(tmp_path, ONE, [row("AR-05", "b", "pass")], 1, Regions="eu-central-1")

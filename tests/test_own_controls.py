@@ -37,7 +37,7 @@ from kit.verify.checks import NOT_COMPARED, Check
 from kit.verify.contents import open_contents
 from kit.verify.kinds import PDF
 from kit.verify.own import check_own_again
-from tests.commands import forked, without_kernel
+from tests.inprocess import forked
 from tests.pack.forging import reseal
 from tests.pack.samples import record
 from tests.standins import Account
@@ -106,13 +106,6 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let forks of this process judge and write, without imports of their own."""
     given = SimpleNamespace(**vars(subprocess) | {"run": forked})
     monkeypatch.setattr("kit.own.subprocess", given)
-
-
-@pytest.fixture
-def notebook_here() -> Iterator[None]:
-    """Let the kit's own notebook run in this process."""
-    with without_kernel():
-        yield
 
 
 @pytest.fixture

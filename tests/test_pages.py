@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,13 +71,15 @@ def test_links_and_paths_lead_to_what_is_there(page: str) -> None:
     for target in targets:
         name, _, part = target.partition("#")
         path = (ROOT / page).parent / name if name else ROOT / page
-        if not path.exists() or (part and part not in _anchors(path.read_text())):
+        if not path.exists() or (part and part not in _anchors(path)):
             missing.append(target)
     assert missing == []
 
 
-def _anchors(text: str) -> set[str]:
+@cache
+def _anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
+    text = page.read_text()
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     kept = (re.sub(r"[^\w\- ]", "", heading).strip().lower() for heading in headings)
     given = re.findall(r'<a (?:id|name)="([^"]+)"', text)

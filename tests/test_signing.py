@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from kit.sandbox.server import Sandbox
-from tests.commands import evidence, without_kernel
+from tests.commands import evidence
+from tests.inprocess import without_kernel
 from tests.pack.authority import PASSPHRASE, Authority
 from tests.pack.services import Services
 from tests.pages import commands

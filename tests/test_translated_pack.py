@@ -21,10 +21,11 @@ from kit.judge import needed_calls
 from kit.judge.findings import Findings
 from kit.pack.attachments import attachments
 from kit.pack.document import data_of, document, findings_data
-from kit.pack.execute import execute
+from kit.pack.execute import execute_here
 from kit.pack.html import page
 from kit.pack.pdf import pdf
 from kit.pack.seal import NOTEBOOK
+from kit.pack.tabular import findings_csv
 from kit.sandbox.server import Sandbox
 from kit.snapshot import Snapshot
 from kit.tables.trails import OTHERS_TRAIL
@@ -62,15 +63,13 @@ def translated(
     with pytest.MonkeyPatch.context() as patched:
         for name, value in sandbox.environment("demo").items():
             patched.setenv(name, value)
-        run = run_of("demo", folder)
+        run = run_of("demo", folder).model_copy(update={"language": str(reversed_file)})
         stored = collect(run, needed_calls([]), folder / "snapshot", progress=False)
         findings = evaluate(tabulate(stored))
-        executed = execute(
-            NOTEBOOK, {"snapshot": str(stored.folder), "language": str(reversed_file)}
-        )
+        executed, _ = execute_here(NOTEBOOK, {"snapshot": str(stored.folder)})
     made, data = document(executed), findings_data(executed)
     quoted = _quoted(stored, data["records"])
-    attached = attachments(data_of(executed, "snapshot")["facts"], made, data)
+    attached = attachments(data_of(executed, "snapshot")["facts"], made, findings_csv(data))
     digest = data["facts"]["digest"]
     return Translated(findings, digest, page(made), pdf(made, attached=attached), quoted)
 

@@ -13,7 +13,8 @@ from kit.errors import UserError
 from kit.judge.evaluator import calls_of
 from kit.parameters import Run, load_waivers
 from kit.sandbox.server import Sandbox
-from tests.commands import evidence, without_kernel
+from tests.commands import evidence
+from tests.inprocess import without_kernel
 
 ACCOUNT = "012345678901"
 WAIVERS = """

@@ -497,8 +497,11 @@ class _Engine:
             for call in ready:
                 waiting.remove(call)
                 self._begin(call, [region for region in regions if region not in (unused or ())])
-            if self._left:
-                self._finish_some()
+            if self._left.keys() >= set(
+                ready
+            ):  # else what waits for a call without requests begins
+                while self._left and not self._finish_some():
+                    pass
         return unused or []
 
     def _begin(self, call: Call, regions: list[str]) -> None:
@@ -508,8 +511,9 @@ class _Engine:
             self._left[call] += 1
             self._gates.submit((call.service, job.region), self._perform_job, job)
 
-    def _finish_some(self) -> None:
-        """Wait for an answer, and store all that have come."""
+    def _finish_some(self) -> bool:
+        """Wait for an answer, and store all that have come; return whether a call has its last."""
+        before = len(self._left)
         for done in self._gates.wait():
             requests = done.result()
             self.requests += requests
@@ -518,6 +522,7 @@ class _Engine:
             if not self._left[call]:
                 del self._left[call]
             self._phase.advance(len(requests))
+        return len(self._left) < before
 
     def _jobs(self, call: Call, regions: list[str]) -> Iterator[_Job]:
         fixed = call.parameters(self._context)

@@ -148,14 +148,14 @@ class Remedy:
         parts = (("needs", self.needs), ("breaks", self.breaks), ("remediation", self.console))
         return [(texts.text(f"pack/page/{name}"), text) for name, text in parts if text]
 
-    @property
+    @cached_property
     def brief(self) -> str:
         """All of its prose in a text."""
         (_, console), *before = self.prose[::-1]
         parts = [self.when, *(f"{title}: {text}" for title, text in before[::-1]), console]
         return " ".join(filter(None, parts))
 
-    @property
+    @cached_property
     def script(self) -> str:
         """The commands; those of a case, and those that undo them, as comments."""
         lines = []

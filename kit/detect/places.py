@@ -348,9 +348,9 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
             "",
         ),
         # password: !!str X, a block below "password: |", and a value below "password:", of YAML
-        (":", r"(?P<name>[\w.-]{1,60}):[ \t]{1,4}(?:!!str|!!binary|!unsafe)[ \t]{1,4}(?=\S)", ""),
+        ("!", r"(?P<name>[\w.-]{1,60}):[ \t]{1,4}(?:!!str|!!binary|!unsafe)[ \t]{1,4}(?=\S)", ""),
         (
-            ":",
+            "\n",
             r"(?P<name>[\w.-]{1,60}):[ \t]{1,4}[|>][+-]?\d?[ \t]{0,4}\r?\n[ \t]{1,40}(?P<odd>)(?=\S+\s*(?:\n|$))",
             "",
         ),

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from kit.canonical import canonical_json
@@ -178,6 +179,7 @@ def subject_of(id: str, record: Mapping[str, Any]) -> str:
     return ""
 
 
+@lru_cache(10_000)  # several files of a pack have the same
 def identifier(*parts: str) -> str:
     """Return the UUID (version 5) of what these parts name; the same in every pack."""
     return str(uuid.uuid5(_SPACE, "\0".join(parts)))

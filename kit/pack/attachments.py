@@ -8,9 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 from kit.catalogue.texts import text
 from kit.pack.document import Document
-from kit.pack.tabular import csv_file, findings_csv
+from kit.pack.tabular import csv_file
 from kit.report.formats import ids
-from kit.report.records import FindingsData
 
 
 class Attachment(NamedTuple):
@@ -28,7 +27,7 @@ class Attachment(NamedTuple):
 
 
 def attachments(
-    manifest: Mapping[str, Any], evidence: Document, data: FindingsData
+    manifest: Mapping[str, Any], evidence: Document, findings: bytes
 ) -> Iterator[Attachment]:
     """Yield the findings, the evidence index and the snapshot's manifest as files.
 
@@ -37,12 +36,12 @@ def attachments(
     manifest : mapping
         The header of the snapshot, as the notebook gave it for machines.
     evidence : Document
-    data : dict
-        As `kit.pack.document.findings_data` returns it.
+    findings : bytes
+        As `kit.pack.tabular.findings_csv` returns them.
     """
     yield Attachment(
         "findings.csv",
-        findings_csv(data),
+        findings,
         "text/csv",
         text("pack/attachments/findings"),
         "data",

@@ -8,12 +8,12 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from kit.catalogue.statuses import WORST_FIRST
+from kit.catalogue.statuses import STATUSES, WORST_FIRST
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.controls.articles import cited
-from kit.controls.registry import Control, RollUp
+from kit.controls.registry import Control, Remedy, RollUp
 from kit.judge.digest import RESOURCE, finding_keys
-from kit.judge.findings import Finding, made_by, samples, worst
+from kit.judge.findings import Finding, made_by, remedies_of, samples, worst
 from kit.report.records import FindingsData, finding_of
 
 _STORED = re.compile(r"[EO]\d+")
@@ -59,6 +59,18 @@ class Judged:
         """Findings by status, the worst first."""
         counted = Counter(finding.status for finding in self.findings)
         return {status: counted[status] for status in WORST_FIRST if counted[status]}
+
+    def remedies(self, finding: Finding) -> list[Remedy]:
+        """Return the remedies of one of the findings, as `remedies_of` does, each made once."""
+        assert isinstance(self.control, Control)
+        key = finding.remedies if STATUSES[finding.status].listed else ""
+        if key not in self._remedies:
+            self._remedies[key] = [*remedies_of(self.control, [finding])]
+        return self._remedies[key]
+
+    @cached_property
+    def _remedies(self) -> dict[str, list[Remedy]]:
+        return {}
 
     @property
     def severity(self) -> str:

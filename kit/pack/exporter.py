@@ -22,6 +22,7 @@ from kit.pack.document import (
 from kit.pack.html import page
 from kit.pack.layout import PAPERS
 from kit.pack.pdf import pdf
+from kit.pack.tabular import findings_csv
 
 
 class DocumentExporter(Exporter):
@@ -81,7 +82,8 @@ class EvidencePDFExporter(DocumentExporter):
     def written(self, evidence: Document, notebook: NotebookNode) -> bytes:
         """Return the file."""
         manifest = data_of(notebook, "snapshot")["facts"]
-        return pdf(evidence, self.paper, attachments(manifest, evidence, findings_data(notebook)))
+        findings = findings_csv(findings_data(notebook))
+        return pdf(evidence, self.paper, attachments(manifest, evidence, findings))
 
 
 @contextmanager

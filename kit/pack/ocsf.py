@@ -19,7 +19,7 @@ from kit.catalogue.texts import tag
 from kit.controls.registry import Control, section_title
 from kit.controls.source import requirements
 from kit.judge.digest import identifier
-from kit.judge.findings import Finding, remedies_of, why
+from kit.judge.findings import Finding, why
 from kit.outputs import scratch
 from kit.pack.by_control import (
     Judged,
@@ -161,7 +161,7 @@ class _OfControl:
 
     def __init__(self, made: Document, facts: Facts, entry: Judged):
         assert isinstance(entry.control, Control)
-        self.facts, self.control = facts, entry.control
+        self.facts, self.entry, self.control = facts, entry, entry.control
         self.time = _milliseconds(facts["as_of"])
         self.section = section_title(self.control.section)
         self.page = made.controls.get(self.control.id)
@@ -195,7 +195,6 @@ class _OfControl:
             "type": "AWS Account",
             "type_id": _AWS_ACCOUNT,
         }
-        self._remedies: dict[str, str] = {}
 
     def event(self, finding: Finding, key: str) -> dict[str, Any]:
         """Return the event of a finding."""
@@ -246,12 +245,10 @@ class _OfControl:
         """Return the remediation of a fail or a gap, with the control's place in the document."""
         if finding.status == NOT_EVIDENCED:
             desc = finding.hint or why(finding)
-        elif finding.remedies in self._remedies:
-            desc = self._remedies[finding.remedies]
         else:
-            desc = self._remedies[finding.remedies] = " ".join(
+            desc = " ".join(
                 f"{remedy.brief} AWS CLI: {remedy.script}" if remedy.script else remedy.brief
-                for remedy in remedies_of(self.control, [finding])
+                for remedy in self.entry.remedies(finding)
             )
         references = [f"evidence.html#{self.page}"] if self.page else None
         return _present(desc=desc, references=references)

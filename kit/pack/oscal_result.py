@@ -36,7 +36,7 @@ _UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)\)$")
 def method_of(findings: Sequence[Finding]) -> str:
     """Return OSCAL's word: what is attested or declared was examined, all else was tested."""
     read = all(
-        finding.status == ATTESTED or evidence_ids(finding.evidence)[:1] == ["parameters"]
+        finding.status == ATTESTED or evidence_ids(finding.evidence[:1]) == ["parameters"]
         for finding in findings
     )
     return "EXAMINE" if read else "TEST"

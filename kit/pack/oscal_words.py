@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from kit.pack.by_control import instant
@@ -38,9 +39,9 @@ def document_metadata(title: str, facts: Facts, version: str = "") -> JSON:
 def props(values: JSON) -> list[JSON]:
     """Return properties of ours; empty ones are left out."""
     return [
-        {"name": name, "ns": NAMESPACE, "value": plain(value)}
+        {"name": name, "ns": NAMESPACE, "value": shown}
         for name, value in values.items()
-        if plain(value)
+        if (shown := plain(value))
     ]
 
 
@@ -59,6 +60,7 @@ def line(text: str) -> str:
     return prose(plain(text))
 
 
+@lru_cache(10_000)  # each request has one, which many findings cite
 def time(text: str) -> str:
     """Return a time of the facts in UTC, to the second."""
     return f"{instant(text):%Y-%m-%dT%H:%M:%SZ}"

@@ -204,11 +204,12 @@ def files(
     promises, manifest = promises_of(executed), data_of(executed, "snapshot")["facts"]
     executed.cells.clear()
     trim()
+    findings = [findings_csv(data)]
     forms: dict[str, Callable[[], Content]] = {
+        "findings.csv": findings.pop,
         # Its library would stay in memory.
         "findings.parquet": lambda: in_fork("findings.parquet", partial(findings_parquet, data)),
         "evidence.html": lambda: map(str.encode, page_pieces(made)),
-        "findings.csv": lambda: findings_csv(data),
         "findings.xlsx": lambda: workbook(made, data, promises=promises),
     }
     others: Iterator[tuple[str, Content]] = chain(
@@ -219,7 +220,7 @@ def files(
         _evidence(stored),
     )
     # Typst takes the longest: everything else is made while it works.
-    with pdf_beside(made, attached=attachments(manifest, made, data)) as printed:
+    with pdf_beside(made, attached=attachments(manifest, made, findings[0])) as printed:
         for name, make in forms.items():
             yield _noted(name, phase), make()
             phase.advance()

@@ -144,7 +144,7 @@ def _findings(judged: list[Judged], label_key: str, promises: Promises) -> Sheet
             finding.expected,
             why(finding),
             finding.permission,
-            "\n".join(remedy.brief for remedy in remedies_of(entry.control, [finding])) or None,
+            "\n".join(remedy.brief for remedy in entry.remedies(finding)) or None,
             evidence_ids(finding.evidence),
             finding.since,
             *promises.get(finding.id, (None, None, None, None)),

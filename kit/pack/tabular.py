@@ -14,6 +14,7 @@ from kit.controls import CONTROLS, ROLL_UPS
 from kit.controls.articles import cited
 from kit.controls.source import requirements
 from kit.judge.findings import Finding
+from kit.report.columnar import Columnar
 from kit.report.records import FindingsData
 
 if TYPE_CHECKING:
@@ -72,8 +73,9 @@ def states_provisions(content: bytes) -> bool:
 def _provisions(data: FindingsData) -> list[dict[str, list[str]]]:
     """Return the articles and requirements of each record's control."""
     role = data["facts"]["data_role"]
-    of_control = {name: _tested(name, role) for name in {r["control"] for r in data["records"]}}
-    return [of_control[record["control"]] for record in data["records"]]
+    controls = [record["control"] for record in data["records"]]
+    of_control = {name: _tested(name, role) for name in {*controls}}
+    return [of_control[name] for name in controls]
 
 
 def _tested(name: str, role: str) -> dict[str, list[str]]:
@@ -163,13 +165,13 @@ def findings_parquet(data: FindingsData) -> bytes:
     # The pool that Arrow takes by default holds some 60 MB more for the same table.
     # https://arrow.apache.org/docs/python/memory.html#memory-pools
     pa.set_memory_pool(pa.system_memory_pool())
-    records, facts = data["records"], data["facts"]
+    records, facts = Columnar.of(data["records"]), data["facts"]
     # Those that the kit that sealed them knew.
-    names = [name for name in _COLUMNS if not records or name in records[0]]
+    names = [name for name in _COLUMNS if not records or name in records.names]
     provisions = _provisions(data)
-    columns = {name: _texts(record[name] for record in records) for name in names}
+    columns = {name: _texts(records.column(name) if records else ()) for name in names}
     columns |= {name: columns[name].dictionary_encode() for name in _FEW_VALUES}
-    columns["evidence"] = _lists([record["evidence"].split() for record in records])
+    columns["evidence"] = _lists([*map(str.split, records.column("evidence"))] if records else [])
     columns |= {name: _lists([some[name] for some in provisions]) for name in _PROVISIONS}
     columns["as_of"] = _times(dt.datetime.fromisoformat(facts["as_of"]), len(records))
     # The gravest fail is a row's.

@@ -413,6 +413,8 @@ def _when(written: str) -> dt.date | None:
 
 def _lines(shown: str, width: float) -> int:
     """About how many lines a text takes in a column; spreadsheets do not measure it themselves."""
+    if len(shown) <= width and "\n" not in shown:  # most of them
+        return 1
     parts = map(len, shown.split("\n"))
     return sum(1 if part <= width else math.ceil(part * _WRAPPED / width) for part in parts)
 

@@ -15,7 +15,6 @@ from xml.sax.saxutils import escape
 
 from fontTools.pens.boundsPen import BoundsPen  # type: ignore[import-untyped]
 from fontTools.pens.svgPathPen import SVGPathPen  # type: ignore[import-untyped]
-from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
 from kit.report import fonts
 from kit.visible import escape as seen
@@ -181,7 +180,7 @@ def width(line: str, size: float, *, bold: bool = False) -> float:
 @cache
 def _font(path: Path) -> tuple[dict[int, str], Any]:
     """Return the names of a font's glyphs by character, and its glyphs."""
-    font = TTFont(path, lazy=True)
+    font = fonts.opened(path)
     return font.getBestCmap(), font.getGlyphSet()
 
 

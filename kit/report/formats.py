@@ -69,6 +69,9 @@ SEVERITIES: dict[str, Mark] = {
 }
 """By the word in the data, the gravest first."""
 
+_MARKS = STATUSES | SEVERITIES
+# Kinds of which documents show a text in other words.
+_WORDED = frozenset(("status", "severity", "datetime"))
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -94,6 +97,8 @@ def cell_text(kind: Kind, cell: Cell) -> str:
         A JSON scalar, the list of ids of an evidence or control cell, or the text and the
         relative address of a link.
     """
+    if type(cell) is str and cell and kind not in _WORDED:  # nearly every cell
+        return cell
     if cell is None or cell == "" or cell == []:
         return BLANK if kind == "entry" else NONE
     if kind == "link" and isinstance(cell, list):
@@ -103,7 +108,7 @@ def cell_text(kind: Kind, cell: Cell) -> str:
     if isinstance(cell, bool):
         return text("report/yes" if cell else "report/no")
     if kind in ("status", "severity"):
-        return (STATUSES | SEVERITIES)[str(cell)].word
+        return _MARKS[str(cell)].word
     if isinstance(cell, int | float) and kind == "number":
         return f"{cell:,}"
     if kind == "datetime":

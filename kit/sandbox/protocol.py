@@ -19,8 +19,9 @@ from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.serialize import SerializationContext, get_serializer_class
-from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
+
+from kit.aws_models import models
 
 CREDENTIAL_SCOPE = re.compile(r"Credential=([A-Z0-9]+)/\d{8}/([\w-]+)/([\w.-]+)/aws4_request")
 SERVICE_OF_SIGNING_NAME = {
@@ -76,8 +77,9 @@ class Operation:
 @cache
 def service_model(service: str) -> ServiceModel | None:
     """Return botocore's model of `service`; None if botocore does not have the service."""
+    loader = models().get_component("data_loader")  # moto's lists all services for each
     try:
-        return get_service_model(service)
+        return ServiceModel(loader.load_service_model(service, "service-2"), service)
     except UnknownServiceError:
         return None
 

@@ -156,7 +156,8 @@ class Sandbox:
         environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
         if request.path.startswith(admin.PREFIX):
             return admin.answer(self, request)(environ, start_response)
-        time.sleep(self.latency)
+        if self.latency:
+            time.sleep(self.latency)
         scope = read_scope(request)
         if scope is None:
             return self._moto(environ, start_response)

@@ -31,7 +31,7 @@ from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
 from kit.pack.seal import NOTEBOOK, pack_document
-from kit.pack.tabular import findings_parquet
+from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import promises_of, workbook
 from kit.redact.labels import Labels, open_labels
 from kit.report import fonts
@@ -151,7 +151,7 @@ def _forms(
     made = pack_document(executed, labels, own, controls)
     yield from _form(contents, HTML, map(str.encode, page_pieces(made)), maker, given)
     try:
-        file = pdf(made, attached=attachments(manifest, made, data))
+        file = pdf(made, attached=attachments(manifest, made, findings_csv(data)))
     except UserError as error:
         yield failed(PDF, f"the document that {given}", str(error))
     else:

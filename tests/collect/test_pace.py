@@ -18,6 +18,7 @@ from kit.calls import (
     GENERATE_CREDENTIAL_REPORT,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_BUCKET_ENCRYPTION,
+    GET_CREDENTIAL_REPORT,
     LIST_BUCKETS,
     LOOKUP_EVENTS,
     Call,
@@ -63,6 +64,37 @@ def test_what_pauses_between_its_pages_begins_first(monkeypatch: pytest.MonkeyPa
     )
     engine.close()
     assert begun == [GENERATE_CREDENTIAL_REPORT, LIST_BUCKETS, LOOKUP_EVENTS, DESCRIBE_TRAILS]
+
+
+def test_what_waits_for_a_call_without_requests_does_not_wait_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    steps: list[str] = []
+
+    def begin(self: _Engine, call: Call, regions: list[str]) -> None:
+        steps.append(call.operation)
+        if call is LIST_BUCKETS:
+            self._left[call] += 1
+
+    def finish(self: _Engine) -> bool:
+        steps.append("waits")
+        if steps.count("waits") == 3:
+            self._left.clear()
+        return not self._left
+
+    monkeypatch.setattr(_Engine, "_begin", begin)
+    monkeypatch.setattr(_Engine, "_finish_some", finish)
+    run = Run(account=DEMO, regions=["eu-central-1"])
+    engine = _Engine(run, Clients(run, WHOLE), dt.datetime(2026, 11, 30, tzinfo=dt.UTC))
+    needed = [GENERATE_CREDENTIAL_REPORT, GET_CREDENTIAL_REPORT, LIST_BUCKETS, DESCRIBE_TRAILS]
+    engine.perform_all(needed, run.regions)
+    engine.close()
+    assert steps == [
+        *("GenerateCredentialReport", "ListBuckets", "GetCredentialReport"),
+        *("waits", "waits", "waits", "DescribeTrails"),
+    ]
 
 
 def test_a_service_in_a_region_gets_few_requests_at_once(

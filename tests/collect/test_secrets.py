@@ -397,7 +397,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@examples(800)
+@examples(400)
 @given(DOCUMENTS, st.booleans())
 def test_a_json_document_stays_one_and_keeps_its_shape(document, compact):
     inner = json.dumps(document, separators=(",", ":") if compact else None)

@@ -175,7 +175,7 @@ def findings(rows: int, listed: list[int] | None = None) -> Table:
     )
 
 
-def executed() -> NotebookNode:
+def executed(rows: int = 120) -> NotebookNode:
     """The notebook, executed: every kind of view, and everything that must not reach a document."""
     texts = [[name, text] for name, text in (SCRIPTS | HOSTILE).items()]
     texts_table = Table("texts", "Texts", [Column("k", "What"), Column("v", "Text")], texts)
@@ -236,9 +236,9 @@ def executed() -> NotebookNode:
             shown(wide),
             analyst,
             new_markdown_cell("## Findings"),
-            shown(findings(120, listed=[n for n in range(120) if n % 6 < 2])),
+            shown(findings(rows, listed=[n for n in range(rows) if n % 6 < 2])),
             new_markdown_cell("## Evidence index"),
-            shown(evidence_index(40)),
+            shown(evidence_index(min(rows, 40))),
             shown(Data("findings", [record("AR-05", "fail")], dict(FACTS))),
             shown(Data("snapshot", [], {"account": "123456789012", "evidence": {"requests": 40}})),
         ],

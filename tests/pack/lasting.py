@@ -108,7 +108,7 @@ def with_store(signed: bytes, **lists: Sequence[bytes | StreamObject]) -> bytes:
 def compressed(size: int) -> StreamObject:
     """Return a stream that unpacks to a number of zeros."""
     filters = {pdf_name("/Filter"): pdf_name("/FlateDecode")}
-    return StreamObject(dict_data=filters, encoded_data=zlib.compress(bytes(size)))
+    return StreamObject(dict_data=filters, encoded_data=zlib.compress(bytes(size), 1))
 
 
 def long_crl(services: Services, entries: int) -> bytes:

@@ -38,6 +38,17 @@ def test_the_shapes_of_the_marks_are_in_one_shipped_font() -> None:
         assert set(map(ord, mark.shape)) <= symbols.covers
 
 
+def test_a_shipped_face_is_what_its_file_states() -> None:
+    for face in fonts.shipped():
+        font = TTFont(face.path)
+        assert face.family == font["name"].getBestFamilyName()
+        assert face.covers == font.getBestCmap().keys()
+    sans = TTFont(fonts.shipped()[0].path)
+    for letter in "aWé€":
+        width = sans["hmtx"][sans.getBestCmap()[ord(letter)]][0] / sans["head"].unitsPerEm
+        assert fonts.em(letter) == width
+
+
 @pytest.mark.parametrize("script", ["Greek", "Cyrillic", "Arabic", "Polish"])
 def test_european_and_arabic_texts_need_nothing_from_the_machine(script: str) -> None:
     assert fonts.printable(SCRIPTS[script], fonts.shipped()) == SCRIPTS[script]

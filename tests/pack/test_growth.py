@@ -45,8 +45,8 @@ def cells(laid: dict[str, Any]) -> int:
 def test_the_pdf_of_twice_the_account_has_as_many_cells_and_states_what_it_leaves_out(
     tmp_path: Path,
 ) -> None:
-    few, _ = laid_out(tmp_path / "few", 60)
-    many, whole = laid_out(tmp_path / "many", 120)
+    few, _ = laid_out(tmp_path / "few", 40)
+    many, whole = laid_out(tmp_path / "many", 80)
     assert cells(many) == cells(few) < _MOST_CELLS
     assert len(json.dumps(many)) < 1.02 * len(json.dumps(few))
     shown = {table["id"]: table for table in tables([many["front"], many["blocks"]])}

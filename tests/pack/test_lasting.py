@@ -14,28 +14,23 @@ import pytest
 from asn1crypto import cms, x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509 import ReasonFlags
-from nbformat.v4 import new_markdown_cell, new_notebook
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
 
 from kit.bag import INFO, SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.errors import CannotRunError, UserError
 from kit.pack import sign
-from kit.pack.document import document
 from kit.pack.event_loop import apart
 from kit.pack.keys import SigningKey, open_signing_key
 from kit.pack.levels import LEVELS
-from kit.pack.pdf import pdf
 from kit.pack.responders import Gathered
 from kit.pack.revocation import load_item
 from kit.pack.sign import sign_manifest, sign_pdf
-from kit.report.views import Data
 from kit.sandbox.server import Sandbox
 from kit.verify import judged
 from kit.verify.kinds import PDF
 from tests.pack.authority import DAY
 from tests.pack.conformance import faults
-from tests.pack.conftest import cover, shown
 from tests.pack.lasting import (
     compressed,
     copied,
@@ -53,29 +48,22 @@ REVOKED = "revoked when it signed"
 
 
 @pytest.fixture(scope="module")
-def made() -> bytes:
-    """A document of two pages with links, bookmarks and an attachment; its length signs nothing."""
-    cells = [shown(cover()), new_markdown_cell("## Scope"), shown(Data("findings", [], {}))]
-    return pdf(document(new_notebook(cells=cells)))
-
-
-@pytest.fixture(scope="module")
-def lasting(services: Services, made: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lasting(services: Services, short: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bag at the level that certificates offer, B-LTA."""
-    return sealed(tmp_path_factory.mktemp("lta") / "bag", made, opened(services))
+    return sealed(tmp_path_factory.mktemp("lta") / "bag", short, opened(services))
 
 
 @pytest.fixture(scope="module")
-def stamped(services: Services, made: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stamped(services: Services, short: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bag with timestamps and no revocation data, B-T."""
     key = opened(services, level="B-T")
-    return sealed(tmp_path_factory.mktemp("t") / "bag", made, key)
+    return sealed(tmp_path_factory.mktemp("t") / "bag", short, key)
 
 
 @pytest.fixture(scope="module")
-def timeless(services: Services, made: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def timeless(services: Services, short: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bag without any, B-B."""
-    return sealed(tmp_path_factory.mktemp("b") / "bag", made, opened(services, timestamp=""))
+    return sealed(tmp_path_factory.mktemp("b") / "bag", short, opened(services, timestamp=""))
 
 
 @pytest.fixture
@@ -109,7 +97,7 @@ def restated(bag: Path, level: str) -> Path:
 )
 def test_each_level_is_reached_and_reported(
     services: Services,
-    made: bytes,
+    short: bytes,
     tmp_path: Path,
     label: str,
     wanted: str,
@@ -118,9 +106,9 @@ def test_each_level_is_reached_and_reported(
 ) -> None:
     key = opened(services, label, wanted, getattr(services, service, ""))
     assert key.level == expected[0]
-    bag = sealed(tmp_path / "bag", made, key)
+    bag = sealed(tmp_path / "bag", short, key)
     content = (bag / PDF).read_bytes()
-    assert content.startswith(made)
+    assert content.startswith(short)
     assert faults(content) == []
     for trust in (services.ca, None):
         result = result_of(bag, trust)
@@ -129,29 +117,27 @@ def test_each_level_is_reached_and_reported(
         assert result.shown == {PDF: expected[2], SIGNATURE: expected[2]}
 
 
-@pytest.mark.parametrize("spec", ["RSA_2048", "ECC_NIST_P256"])
 def test_a_kms_key_reaches_the_highest_level(
     services: Services,
     sandbox: Sandbox,
-    made: bytes,
+    short: bytes,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    spec: str,
 ) -> None:
     for name, value in sandbox.environment("demo").items():
         monkeypatch.setenv(name, value)
     kms = boto3.client("kms", region_name=REGION)
-    arn = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec=spec)["KeyMetadata"]["Arn"]
+    arn = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["Arn"]
     public = load_der_public_key(kms.get_public_key(KeyId=arn)["PublicKey"])
     key = open_signing_key(
         kms_key=arn,
-        certificate=services.issue_for(f"kms-{spec}", public),
+        certificate=services.issue_for("kms", public),
         timestamp=services.timestamps,
         level="B-LTA",
         passphrase=lambda: None,
     )
     assert key
-    bag = sealed(tmp_path / "bag", made, key)
+    bag = sealed(tmp_path / "bag", short, key)
     result = result_of(bag, services.ca)
     assert (result.document, result.manifest, result.failed) == ("B-LTA", "B-LTA", {})
     assert faults((bag / PDF).read_bytes()) == []
@@ -184,7 +170,7 @@ def test_a_level_that_cannot_be_reached_is_refused_before_any_work(
 
 
 def test_a_source_that_ends_while_sealing_ends_it(
-    services: Services, made: bytes, tmp_path: Path
+    services: Services, short: bytes, tmp_path: Path
 ) -> None:
     key = opened(services)
     services.down = True
@@ -192,7 +178,7 @@ def test_a_source_that_ends_while_sealing_ends_it(
         with pytest.raises(CannotRunError, match=r"503.*or with --level B-T"):
             opened(services)
         with pytest.raises(CannotRunError, match="503"):
-            sign_pdf(made, key)
+            sign_pdf(short, key)
         (tmp_path / TAG_MANIFEST).write_text("")
         with pytest.raises(CannotRunError, match="503"):
             sign_manifest(tmp_path, key)
@@ -282,13 +268,13 @@ def carrying(key: SigningKey, *ders: bytes) -> SigningKey:
 )
 def test_an_answer_that_does_not_hold_lowers_the_level(
     services: Services,
-    made: bytes,
+    short: bytes,
     tmp_path: Path,
     make: Callable[[Services], bytes],
     shown: bool,
 ) -> None:
     key = carrying(opened(services), make(services))
-    bag = sealed(tmp_path / "bag", made, key)
+    bag = sealed(tmp_path / "bag", short, key)
     result = result_of(bag, services.ca)
     level = "B-LTA" if shown else "B-T"
     assert (result.document, result.manifest) == (level, level)
@@ -297,12 +283,14 @@ def test_an_answer_that_does_not_hold_lowers_the_level(
     assert result_of(restated(bag, "B-T"), services.ca).failed == {}
 
 
-def test_an_embedded_revocation_is_a_fault(services: Services, made: bytes, tmp_path: Path) -> None:
+def test_an_embedded_revocation_is_a_fault(
+    services: Services, short: bytes, tmp_path: Path
+) -> None:
     revoked = services.crl({"by-ocsp": NOW - DAY}).read_bytes()
     key = carrying(opened(services), services.response("by-ocsp"), revoked)
     for trust in (services.ca, None):
         bag = tmp_path / f"{trust is None}"
-        failed = result_of(sealed(bag, made, key), trust).failed
+        failed = result_of(sealed(bag, short, key), trust).failed
         assert failed.keys() == {PDF, SIGNATURE}
         assert all(REVOKED in message for message in failed.values())
 
@@ -333,10 +321,10 @@ def test_a_manifest_s_signature_without_what_it_carried_is_found(
 
 
 def test_a_document_that_lasts_and_a_manifest_that_does_not_are_distinguished(
-    services: Services, made: bytes, tmp_path: Path
+    services: Services, short: bytes, tmp_path: Path
 ) -> None:
-    short = opened(services, level="B-T")
-    bag = sealed(tmp_path / "bag", made, opened(services), over=short)
+    lesser = opened(services, level="B-T")
+    bag = sealed(tmp_path / "bag", short, opened(services), over=lesser)
     result = result_of(bag, services.ca)
     assert (result.document, result.manifest) == ("B-LTA", "B-T")
     assert result.shown == {PDF: True, SIGNATURE: False}
@@ -344,10 +332,10 @@ def test_a_document_that_lasts_and_a_manifest_that_does_not_are_distinguished(
 
 
 def test_a_timestamp_of_a_service_that_nobody_trusts_proves_nothing(
-    services: Services, made: bytes, tmp_path: Path, tsa: str
+    services: Services, short: bytes, tmp_path: Path, tsa: str
 ) -> None:
     key = opened(services, level="B-T", timestamp=tsa)
-    bag = sealed(tmp_path / "bag", made, key)
+    bag = sealed(tmp_path / "bag", short, key)
     result = result_of(bag, services.ca)
     assert result.failed == {}
     assert (result.document, result.manifest) == ("B-B", "B-B")
@@ -381,10 +369,10 @@ def appended(signed: bytes, key: SigningKey) -> bytes:
 
 
 def test_a_timestamp_that_does_not_cover_the_store_does_not_count_for_it(
-    services: Services, made: bytes, bag: Path
+    services: Services, short: bytes, bag: Path
 ) -> None:
     key = opened(services)
-    early = appended(sign_pdf(made, replace(key, revocation=None)), key)
+    early = appended(sign_pdf(short, replace(key, revocation=None)), key)
     (bag / PDF).write_bytes(sign._with_revocation(early, replace(key, level="B-LT")))
     result = result_of(restated(bag, "B-LT"), services.ca)
     assert (result.document, result.failed) == ("B-LT", {})
@@ -461,7 +449,7 @@ def updated(content: bytes, change: Callable[[pikepdf.Pdf], None]) -> bytes:
 )
 def test_what_is_appended_beside_validation_data_is_found(
     services: Services,
-    made: bytes,
+    short: bytes,
     tmp_path: Path,
     level: str,
     change: Callable[[pikepdf.Pdf], None],
@@ -469,7 +457,7 @@ def test_what_is_appended_beside_validation_data_is_found(
     bag = tmp_path / "bag"
     (bag / "data").mkdir(parents=True)
     key = _keys(services)[level]
-    (bag / PDF).write_bytes(updated(_signed(made, services, level), change))
+    (bag / PDF).write_bytes(updated(_signed(short, services, level), change))
     (bag / INFO).write_text(f"Signature: PAdES data/evidence.pdf, level {key.level}\n")
     assert "cover the whole file" in result_of(bag, services.ca).failed[PDF]
 
@@ -484,19 +472,19 @@ def _keys(services: Services) -> dict[str, SigningKey]:
     return _KEYS
 
 
-def _signed(made: bytes, services: Services, level: str) -> bytes:
+def _signed(short: bytes, services: Services, level: str) -> bytes:
     if level not in _SIGNED:
-        _SIGNED[level] = sign_pdf(made, _keys(services)[level])
+        _SIGNED[level] = sign_pdf(short, _keys(services)[level])
     return _SIGNED[level]
 
 
 @pytest.mark.parametrize("level", ["B-T", "B-LT", "B-LTA"])
 def test_bytes_after_the_last_revision_are_found(
-    services: Services, made: bytes, tmp_path: Path, level: str
+    services: Services, short: bytes, tmp_path: Path, level: str
 ) -> None:
     bag = tmp_path / "bag"
     (bag / "data").mkdir(parents=True)
-    (bag / PDF).write_bytes(_signed(made, services, level) + b"% added\n")
+    (bag / PDF).write_bytes(_signed(short, services, level) + b"% added\n")
     (bag / INFO).write_text(f"Signature: PAdES data/evidence.pdf, level {level}\n")
     assert "cover the whole file" in result_of(bag, services.ca).failed[PDF]
 
@@ -546,9 +534,9 @@ def test_certificates_for_very_many_chains_are_refused(
 
 
 def test_openssl_reads_the_data_that_the_manifest_s_signature_carries(
-    services: Services, made: bytes, tmp_path: Path
+    services: Services, short: bytes, tmp_path: Path
 ) -> None:
-    bag = sealed(tmp_path / "bag", made, opened(services, "by-crl"))
+    bag = sealed(tmp_path / "bag", short, opened(services, "by-crl"))
     command = [
         *("openssl", "cms", "-verify", "-inform", "DER", "-in", SIGNATURE, "-binary"),
         *("-content", TAG_MANIFEST, "-purpose", "any", "-CAfile", services.ca, "-crl_check"),

@@ -200,9 +200,8 @@ def test_stamp_and_marks_stand_on_every_page(made: bytes, pages: list[str]) -> N
     reader = pypdf.PdfReader(io.BytesIO(made))
     assert len(reader.pages) == len(pages) > 5
     for number, (page, text) in enumerate(zip(reader.pages, pages, strict=True), start=1):
-        for words in (STAMP, *MARKS):
-            assert squeezed(words) in squeezed(page.extract_text())
-            assert squeezed(words) in squeezed(text)
+        for of_reader in (squeezed(page.extract_text()), squeezed(text)):
+            assert all(squeezed(words) in of_reader for words in (STAMP, *MARKS))
         assert f"Page {number} of {len(pages)}" in text
 
 
@@ -345,6 +344,34 @@ def test_a_page_of_a_target_that_is_nowhere_raises_an_error() -> None:
         in_fork("the PDF", work)
 
 
+@pytest.mark.parametrize("sections", [4, 12, 24])
+def test_what_the_pages_await_takes_as_much_room_as_what_comes(
+    tmp_path: Path, sections: int
+) -> None:
+    column = Column("where", "Where", "section")
+    rows: list[list[Any]] = [[[f"Section {n}"]] for n in range(sections)]
+    table = Table("places", "Places", [column], rows)
+    cells = [shown(cover()), new_markdown_cell("# Result\n\nWords."), shown(table)]
+    words = "\n\nWords." * 40
+    cells += [new_markdown_cell(f"## Section {n}{words}") for n in range(sections)]
+    data, _ = lay_out(document(new_notebook(cells=cells)), "A4")
+    data |= {"attachments": []}
+    template = _TEMPLATE.read_text()
+    known = "#let known() = query(<last>).len() > 0\n"
+    assert template.count(known) == 1
+    awaiting = tmp_path / _TEMPLATE.name
+    awaiting.write_text(template.replace(known, "#let known() = false\n"))
+    first, last = (
+        in_fork(
+            "the PDF",
+            partial(_set, data, path, [str(directory())], "2026-11-24T09:00:00+00:00"),
+        )[1]
+        for path in (awaiting, _TEMPLATE)
+    )
+    assert first == last
+    assert len({place["page"] for _, place in last}) > sections / 3
+
+
 def test_the_cut_is_the_notebook_s_and_is_stated(pages: list[str], notebook: NotebookNode) -> None:
     text = squeezed("".join(pages))
     assert "Leftouthere:whatpasses;theHTMLhasit." in text
@@ -404,8 +431,8 @@ def shared(pages: list[str]) -> bool:
 
 def test_annexes_go_on_where_most_of_a_page_is_left(tmp_path: Path) -> None:
     block = Controls([control("AR-05", "pass", [["a", "pass", ["E0001"]]])])
-    places = [shared(paged(tmp_path, lines, "Annexes", block)) for lines in range(2, 60, 6)]
-    others = [shared(paged(tmp_path, lines, "More")) for lines in range(2, 60, 6)]
+    places = [shared(paged(tmp_path, lines, "Annexes", block)) for lines in range(8, 60, 12)]
+    others = [shared(paged(tmp_path, lines, "More")) for lines in range(8, 60, 12)]
     assert 0 < sum(places) < sum(others) < len(others)
 
 

@@ -11,12 +11,9 @@ from typing import Any
 import pikepdf
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from nbformat import NotebookNode
 
 from kit.bag import SIGNATURE, TAG_MANIFEST, TIMESTAMP
-from kit.pack.document import document
 from kit.pack.keys import SigningKey, open_signing_key
-from kit.pack.pdf import pdf
 from kit.pack.sign import sign_manifest, sign_pdf
 from tests.pack.authority import Authority
 from tests.pack.conformance import faults
@@ -31,13 +28,8 @@ def key(authority: Authority, tsa: str) -> SigningKey:
 
 
 @pytest.fixture(scope="module")
-def made(notebook: NotebookNode) -> bytes:
-    return pdf(document(notebook))
-
-
-@pytest.fixture(scope="module")
-def signed(made: bytes, key: SigningKey) -> bytes:
-    return sign_pdf(made, key)
+def signed(short: bytes, key: SigningKey) -> bytes:
+    return sign_pdf(short, key)
 
 
 @pytest.fixture
@@ -51,9 +43,9 @@ def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedPr
     return subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True)
 
 
-def test_signing_only_appends(made: bytes, signed: bytes) -> None:
-    assert signed.startswith(made)
-    with pikepdf.open(io.BytesIO(made)) as before, pikepdf.open(io.BytesIO(signed)) as after:
+def test_signing_only_appends(short: bytes, signed: bytes) -> None:
+    assert signed.startswith(short)
+    with pikepdf.open(io.BytesIO(short)) as before, pikepdf.open(io.BytesIO(signed)) as after:
         assert after.Root.Metadata.read_bytes() == before.Root.Metadata.read_bytes()
         assert after.docinfo == before.docinfo
         assert len(after.pages) == len(before.pages)
@@ -70,12 +62,12 @@ def test_signing_only_appends(made: bytes, signed: bytes) -> None:
     ids=["RSA", "P-256", "P-384", "P-521"],
 )
 def test_it_stays_pdf_a_3a_and_pdf_ua_1_whatever_the_key(
-    made: bytes, authority: Authority, tmp_path: Path, make: Callable[[], Any]
+    short: bytes, authority: Authority, tmp_path: Path, make: Callable[[], Any]
 ) -> None:
     path, chain = authority.issue("whatever", key=make())
     key = open_signing_key(path, chain, passphrase=lambda: None)
     assert key
-    signed = sign_pdf(made, key)
+    signed = sign_pdf(short, key)
     assert faults(signed) == []
     with pikepdf.open(io.BytesIO(signed)) as file:
         assert file.pdf_version == "1.7"

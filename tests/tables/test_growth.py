@@ -25,7 +25,7 @@ from tests.standins import (
 )
 
 _KIT = str(Path(__file__).parent.parent.parent / "kit")
-_FEW, _TIMES = 15, 4
+_FEW, _TIMES = 8, 4
 # 4 in proportion, 16 by the square; parts that do not grow, and sorting, lie between.
 _MOST_TIMES = 6
 _MATTERS = 200  # steps of a line

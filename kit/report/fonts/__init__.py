@@ -49,8 +49,12 @@ def directory() -> Path:
 @cache
 def shipped() -> tuple[Face, ...]:
     """Return the faces that come with the kit, in the order of `FAMILIES`."""
-    faces = filter(None, map(_face, directory().glob("*-Regular.ttf")))
-    return tuple(sorted(faces, key=lambda face: FAMILIES.index(face.family)))
+    faces = (_face(_file(family), family) for family in FAMILIES)
+    return tuple(face for face in faces if face)
+
+
+def _file(family: str) -> Path:
+    return directory() / f"{family.replace(' ', '')}-Regular.ttf"
 
 
 @cache
@@ -62,12 +66,27 @@ def _machine() -> tuple[Path, ...]:
     return tuple(path for sought in _SOUGHT for path in installed if sought.search(path.name))
 
 
+def opened(path: Path) -> TTFont:
+    """Return the (first) font of a file; numbers name its glyphs, for reading their names is slow."""
+    font = TTFont(path, fontNumber=0, lazy=True)
+    font.setGlyphOrder([str(number) for number in range(font["maxp"].numGlyphs)])
+    return font
+
+
 @cache
-def _face(path: Path) -> Face | None:
-    """Return the (first) face in a font file; None if it cannot be read."""
+def _face(path: Path, family: str | None = None) -> Face | None:
+    """Return the (first) face in a font file; None if it cannot be read.
+
+    Parameters
+    ----------
+    path : Path
+    family : str, optional
+        By default what the file states, for which fontTools imports as much as for all the rest.
+    """
     try:
-        font = TTFont(path, fontNumber=0, lazy=True)
-        return Face(str(font["name"].getBestFamilyName()), path, frozenset(font.getBestCmap()))
+        font = opened(path)
+        family = family or str(font["name"].getBestFamilyName())
+        return Face(family, path, frozenset(font.getBestCmap()))
     except (OSError, KeyError, ValueError, TypeError, TTLibError):
         return None
 
@@ -136,10 +155,11 @@ class _Advances(dict[int, float]):
 
 @cache
 def _advances() -> _Advances:
-    font = TTFont(directory() / "NotoSans-Regular.ttf", lazy=True)
+    font = opened(_file(SANS))
+    widths, em_units = font["hmtx"], font["head"].unitsPerEm
     return _Advances(
         {
-            point: font["hmtx"][name][0] / font["head"].unitsPerEm
+            point: widths[name][0] / em_units
             for point, name in font.getBestCmap().items()
             if point < 0x2100
         }
