@@ -35,15 +35,20 @@ def without_kernel() -> Iterator[None]:
 
 
 def forked(
-    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, **_: Any
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: int | None = None, **_: Any
 ) -> subprocess.CompletedProcess[bytes]:
     """Run ``python -m module ...`` in a fork of this process, whose imports it then has.
 
-    It stands in for `subprocess.run` where the process is not what the test is about.
+    It stands in for `subprocess.run` where the process is not what the test is about. The fork has
+    no terminal, and reads from the file ``stdin`` where that is given.
     """
     with tempfile.TemporaryFile() as errors:
         child = os.fork()
         if child == 0:
+            os.setsid()
+            if stdin is not None:
+                os.dup2(stdin, 0)
+                sys.stdin = os.fdopen(0, closefd=False)
             _become(list(command[command.index("-m") + 1 :]), env, cwd, errors.fileno())
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         errors.seek(0)

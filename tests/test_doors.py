@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -152,10 +153,12 @@ def test_papermill_ends_a_mistake_with_the_line_of_it(
     monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
     notebook = str(ROOT / "notebooks" / "evidence_pack.ipynb")
     given = [notebook, str(tmp_path / "out.ipynb"), "-r", "account", "12", "--cwd", str(tmp_path)]
-    with patch.dict(os.environ, environment), pytest.raises(PapermillExecutionError) as ended:
-        papermill_command.main(given)
+    # This thread may have the event loop of another test's browser.
+    with patch.dict(os.environ, environment), ThreadPoolExecutor(1) as thread:
+        ended = thread.submit(papermill_command.main, given).exception()
+    assert isinstance(ended, PapermillExecutionError)
     capsys.readouterr()
-    sys.excepthook(ended.type, ended.value, ended.tb)  # as Python does at the command's end
+    sys.excepthook(type(ended), ended, ended.__traceback__)  # as Python does at the command's end
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("evidence: UserError: papermill (account): ")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from queue import Empty
 from typing import Any
 
@@ -37,6 +39,12 @@ def test_no_answer_is_waited_for_in_vain(monkeypatch: pytest.MonkeyPatch) -> Non
     assert asked == ["kernel_info"] * 2  # before the first cell, and papermill's after the last
 
 
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine; this thread may have the event loop of another test's browser."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
 class _Silent:
     async def get_msg(self, timeout: float) -> Any:
         await asyncio.sleep(0)
@@ -57,7 +65,7 @@ def test_a_kernel_that_never_replies(
     monkeypatch.setattr(execute._Client, "kernel_info", lambda _: None)
     monkeypatch.setattr(execute._Client, "shell_channel", _Silent())
     with pytest.raises(RuntimeError, match=words):
-        asyncio.run(execute._Client().wait_for_ready(timeout=seconds))
+        run(execute._Client().wait_for_ready(timeout=seconds))
 
 
 def test_a_killed_kernel_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,5 +75,5 @@ def test_a_killed_kernel_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
         return next(states)
 
     monkeypatch.setattr(WarmProvisioner, "poll", poll)
-    asyncio.run(WarmProvisioner().kill())
+    run(WarmProvisioner().kill())
     assert list(states) == []

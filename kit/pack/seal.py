@@ -39,10 +39,10 @@ from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import promises_of, workbook
 from kit.parameters import refuse_mismatch
 from kit.progress import Phase
-from kit.redact.labels import open_labels
+from kit.redact.labels import Labels, open_labels
 from kit.snapshot import Snapshot, read
 from kit.tables import tabulate
-from kit.warm.fork import in_fork, trim
+from kit.warm.fork import beside, in_fork, trim
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
@@ -132,7 +132,10 @@ def seal(
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     given = read_own_notebook(notebook) if notebook else None
     at = {"snapshot": str(snapshot.resolve())}
-    executed = execute(NOTEBOOK, at, progress=progress, for_documents=True)
+    # The tables are the kernel's; what the evidence needs of them is made beside it.
+    with beside("the labels", partial(labels_of, stored)) as made:
+        executed = execute(NOTEBOOK, at, progress=progress, for_documents=True)
+        labels = made()
     data = findings_data(executed)
     _refuse_changed(stored, data["facts"]["snapshot"])
     # What is not the kit's comes last, on copies: the kit's verdicts are made already.
@@ -154,7 +157,7 @@ def seal(
     ):
         write_bag(
             folder,
-            files(executed, stored, info, key, phase, own, controls),
+            files(executed, stored, labels, info, key, phase, own, controls),
             info,
             stored.as_of,
             private=not stored.run.pseudonymise,
@@ -177,6 +180,7 @@ def seal(
 def files(
     executed: NotebookNode,
     stored: Snapshot,
+    labels: Labels,
     info: Mapping[str, str],
     key: SigningKey | None,
     phase: Phase,
@@ -191,6 +195,8 @@ def files(
         The evidence notebook with its outputs, which it loses: the document has them.
     stored : Snapshot
         That it was executed on.
+    labels : Labels
+        See `labels_of`.
     info : mapping of str to str
         Labels and values of ``bag-info.txt``.
     key : SigningKey or None
@@ -217,7 +223,7 @@ def files(
         [(CELLS, own.as_bytes())] if own else (),
         ocsf_files(made, data),
         oscal(made, data, manifest),
-        _evidence(stored),
+        evidence_files(stored, labels),
     )
     # Typst takes the longest: everything else is made while it works.
     with pdf_beside(made, attached=attachments(manifest, made, findings[0])) as printed:
@@ -237,8 +243,9 @@ def _noted(name: str, phase: Phase) -> str:
     return name
 
 
-def _evidence(stored: Snapshot) -> Iterator[tuple[str, Content]]:
-    yield from evidence_files(stored, tabulate(stored).labels)
+def labels_of(stored: Snapshot) -> Labels:
+    """Return the labels in a snapshot's tables, which its evidence shares."""
+    return tabulate(stored).labels
 
 
 def pack_document(
