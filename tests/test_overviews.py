@@ -27,6 +27,7 @@ from kit.report.result import verdict_sentence
 from kit.verify import ending, verify
 from kit.verify.checks import UNSIGNED
 from tests.commands import Done, evidence
+from tests.inprocess import without_kernel
 from tests.pack.forging import reseal
 from tests.pack.test_pages_of_packs import FULL, Page
 from tests.pages import commands
@@ -61,7 +62,8 @@ def organisation(outputs: Path) -> Path:
 @pytest.fixture(scope="module")
 def changes(outputs: Path, organisation: Path) -> Path:
     assert organisation.is_dir()  # an overview below the same folder is no account's pack
-    done = as_printed(outputs, "compare", "--quiet")
+    with without_kernel():
+        done = as_printed(outputs, "compare", "--quiet")
     assert done.returncode == 0, done.stderr
     assert "changes: 2 closed" in done.stdout
     return outputs / "changes" / "2026-08-02T090000Z" / "pack"

@@ -37,7 +37,7 @@ from kit.verify.checks import NOT_COMPARED, Check
 from kit.verify.contents import open_contents
 from kit.verify.kinds import PDF
 from kit.verify.own import check_own_again
-from tests.inprocess import forked
+from tests.inprocess import forked, without_kernel
 from tests.pack.forging import reseal
 from tests.pack.samples import record
 from tests.standins import Account
@@ -98,7 +98,8 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 @pytest.fixture(scope="module")
 def pack(installed: None, snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Path:
     to = tmp_path_factory.mktemp("sealed") / "pack"
-    return seal(snapshot.folder, to, progress=False).folder
+    with without_kernel():  # which would load none of them, as the tests show of this process
+        return seal(snapshot.folder, to, progress=False).folder
 
 
 @pytest.fixture

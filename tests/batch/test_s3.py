@@ -51,9 +51,10 @@ def test_packs_are_locked_and_whole_or_none(desk: Desk, s3: Any, sandbox: Sandbo
         found = s3.list_objects_v2(Bucket=bucket, Prefix=place).get("Contents", [])
         return {item["Key"].removeprefix(place) for item in found}
 
-    # The upload of one pack ends before its last object.
+    # The upload of one pack ends before its last object, and what it left cannot be removed.
     late = {"Bucket": PACKS, "Key": f"*{EMPTY}/*/bagit.txt"}
     sandbox.faults.add(Fault("s3", "PutObject", "deny", match=late))
+    sandbox.faults.add(Fault("s3", "DeleteObject", "deny", match={"Bucket": PACKS}))
     done = desk.batch("--quiet", "--workers", "1", file=FILE)
     sandbox.faults.clear()
     assert (done.returncode, done.stderr) == (1, "")
@@ -63,7 +64,7 @@ def test_packs_are_locked_and_whole_or_none(desk: Desk, s3: Any, sandbox: Sandbo
         EMPTY: "failed",
         TIDY: "done",
     }
-    assert f"{EMPTY}/{NAME}/pack/bagit.txt cannot be written" in states[EMPTY]["why"]
+    assert f"{EMPTY}/{NAME}/pack cannot be deleted: " in states[EMPTY]["why"]
     assert keys(PACKS, EMPTY) > {"pack/tagmanifest-sha256.txt", "pack/data/evidence.pdf"}
     assert keys(PACKS, EMPTY).isdisjoint({"pack/bagit.txt", "complete.json"})
     assert keys(PACKS, TIDY) > {"pack/bagit.txt", "complete.json"}
@@ -93,9 +94,12 @@ def test_packs_are_locked_and_whole_or_none(desk: Desk, s3: Any, sandbox: Sandbo
     assert states[EMPTY]["state"] == "done"
     assert "pack/data/stray.txt" not in keys(PACKS, EMPTY)
     log = s3.get_object(Bucket=SNAPSHOTS, Key=f"{EMPTY}/{NAME}/log.jsonl")["Body"].read()
-    events = [json.loads(line)["event"] for line in log.splitlines()]
-    assert events.count("failed") == 3  # Dask tried three times
-    assert events[-1] == "ended"
+    events = [json.loads(line) for line in log.splitlines()]
+    assert events[-1]["event"] == "ended"
+    failures = [str(event["exceptions"]) for event in events if event["event"] == "failed"]
+    assert len(failures) == 3  # Dask tried three times
+    assert "cannot be written" in failures[0]
+    assert "cannot be deleted" in failures[1]
     assert f"{TIDY}/{NAME}/pack was changed after it was made" in states[TIDY]["why"]
     assert {one.service for one in sandbox.requests} == {"s3"}, "collected once"
     assert not (desk.folder / "outputs" / EMPTY).exists()

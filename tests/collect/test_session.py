@@ -6,7 +6,7 @@ import datetime as dt
 import getpass
 import hashlib
 import json
-import subprocess
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +35,7 @@ from kit.report import show
 from kit.sandbox.server import Sandbox
 from tests.collect.actions import OPERATIONS, fitting
 from tests.collect.policies import WHOLE
+from tests.inprocess import forked
 
 ACCOUNT = "333344445555"
 REGIONS = ["eu-west-1"]
@@ -380,19 +381,23 @@ def test_a_profile_without_a_second_factor_prompts_nobody(
     assert identity["Account"] == ACCOUNT
 
 
-@pytest.mark.parametrize("stdin", [subprocess.DEVNULL, subprocess.PIPE], ids=["null", "pipe"])
+@pytest.mark.parametrize("stdin", ["null", "pipe"])
 def test_a_command_without_a_terminal_says_so(
-    second_factor: Run, tmp_path: Path, stdin: int
+    second_factor: Run, tmp_path: Path, stdin: str
 ) -> None:
     requested = {"account": ACCOUNT, "aws_profile": "audit", "regions": ["eu-west-1"]}
     file = tmp_path / "run.yaml"
     file.write_text(json.dumps(requested | {"outputs": str(tmp_path), "controls": ["ID-02"]}))
-    command = [sys.executable, "-m", "kit", "run", str(file)]
-    done = subprocess.Popen(
-        command, stdin=stdin, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    errors = done.stderr.read() if done.stderr else ""  # a pipe for input is left open
-    assert done.wait(timeout=60) == 2
+    command = [sys.executable, "-m", "kit.__main__", "run", str(file)]
+    # The pipe stays open: nobody types, and nothing ends.
+    opened = os.pipe() if stdin == "pipe" else (os.open(os.devnull, os.O_RDONLY),)
+    try:
+        done = forked(command, env={**os.environ}, cwd=tmp_path, reads=opened[0])
+    finally:
+        for number in opened:
+            os.close(number)
+    errors = done.stderr.decode()
+    assert done.returncode == 2
     assert "requires a second factor (mfa_serial)" in errors
     assert "Aborted" not in errors
     assert "Traceback" not in errors

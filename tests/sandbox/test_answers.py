@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from botocore.exceptions import ClientError
@@ -118,13 +119,14 @@ def outcome(made: Any, operation: str, parameters: dict[str, Any]) -> str:
 
 
 def cli(sandbox: Sandbox, account: str, *arguments: str) -> dict:
-    aws = Path(sys.executable).with_name("aws")
-    environment = os.environ | sandbox.environment(account)
-    done = subprocess.run(
-        [sys.executable, aws, *arguments, "--output", "json"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
+    """What the AWS CLI prints, run in this process; its import sets a variable of the process."""
+    with (
+        patch.dict(os.environ, sandbox.environment(account)),
+        redirect_stdout(StringIO()) as printed,
+    ):
+        from awscli import __file__ as module
+        from awscli.clidriver import create_clidriver
+
+        os.environ["AWS_DATA_PATH"] = str(Path(module).parent / "data")
+        assert create_clidriver().main([*arguments, "--output", "json"]) == 0
+    return json.loads(printed.getvalue())
