@@ -35,31 +35,32 @@ def without_kernel() -> Iterator[None]:
 
 
 def forked(
-    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: int | None = None, **_: Any
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, reads: int = 0, **_: Any
 ) -> subprocess.CompletedProcess[bytes]:
     """Run ``python -m module ...`` in a fork of this process, whose imports it then has.
 
     It stands in for `subprocess.run` where the process is not what the test is about. The fork has
-    no terminal, and reads from the file ``stdin`` where that is given.
+    no terminal, and reads from the file ``reads``.
     """
     with tempfile.TemporaryFile() as errors:
         child = os.fork()
         if child == 0:
-            os.setsid()
-            if stdin is not None:
-                os.dup2(stdin, 0)
-                sys.stdin = os.fdopen(0, closefd=False)
-            _become(list(command[command.index("-m") + 1 :]), env, cwd, errors.fileno())
+            _become(list(command[command.index("-m") + 1 :]), env, cwd, (reads, errors.fileno()))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         errors.seek(0)
         return subprocess.CompletedProcess(command, code, stderr=errors.read())
 
 
-def _become(arguments: list[str], env: Mapping[str, str], cwd: Path, errors: int) -> NoReturn:
+def _become(
+    arguments: list[str], env: Mapping[str, str], cwd: Path, files: tuple[int, int]
+) -> NoReturn:
     """Run a module in the fork as Python would, and end as Python ends."""
     code: object = 1
     try:
-        os.dup2(errors, 2)
+        os.setsid()
+        os.dup2(files[0], 0)
+        os.dup2(files[1], 2)
+        sys.stdin = os.fdopen(0, closefd=False)
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
         sys.stderr = os.fdopen(2, "w", closefd=False)
         os.chdir(cwd)

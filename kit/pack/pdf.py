@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import io
-import json
+import os
+import pickle
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
-from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, BinaryIO
 
 import pikepdf
-import typst
 
 from kit.errors import UserError
 from kit.outputs import scratch
@@ -23,10 +24,13 @@ from kit.pack.document import Document
 from kit.pack.layout import lay_out
 from kit.report import fonts
 from kit.visible import one_line
-from kit.warm.fork import beside
+from kit.warm.environment import without_secrets
+from kit.warm.fork import ended
 
 _TEMPLATE = Path(__file__).parent / "templates" / "evidence.typ"
 _ABOVE = 10.0  # points that a reader shows above the line to which a link leads
+# Without the folder that the command runs in, which may have modules of the same names.
+_TYPESETTER = (sys.executable, "-P", "-m", "kit.pack.typesetter")
 _Places = list[tuple[str, dict[str, Any]]]
 _Pages = tuple[bytes, _Places]
 
@@ -65,9 +69,13 @@ def pdf_beside(
         data["attachments"] = [
             _stored(file, folder / f"attached-{number}") for number, file in enumerate(attached)
         ]
-        work = partial(_set, data, folder / _TEMPLATE.name, folders, evidence.cover["as_of"])
-        # Typst keeps what it laid out, ten times what the document takes, until its process ends.
-        with beside("the PDF", work) as made:
+        job = {
+            "data": data,
+            "template": str(folder / _TEMPLATE.name),
+            "folders": folders,
+            "as_of": evidence.cover["as_of"],
+        }
+        with _typesetter(job) as made:
             yield lambda: _finished(*_reported(made, bool(evidence.own)), data["words"]["page"])
 
 
@@ -75,8 +83,8 @@ def _reported(made: Callable[[], _Pages], with_own: bool) -> _Pages:
     """Return the pages, or raise a `UserError` where they have what the kit did not make."""
     try:
         return made()
-    except typst.TypstError as error:
-        if not with_own:
+    except Exception as error:
+        if not with_own or type(error).__name__ != "TypstError":
             raise
         why = one_line(str(error).partition("\n")[0])
         raise UserError(f"the PDF cannot hold what own cells or own controls show: {why}") from None
@@ -89,19 +97,41 @@ def _stored(file: Attachment, path: Path) -> dict[str, str]:
     return {**described, "path": path.name}
 
 
-def _set(data: dict[str, Any], template: Path, folders: list[str], as_of: str) -> _Pages:
-    compiler = typst.Compiler(
-        str(template),
-        font_paths=folders,
-        ignore_system_fonts=True,
-        sys_inputs={"document": json.dumps(data)},
-    )
-    made: Any = compiler.compile(
-        format="pdf",
-        pdf_standards=["a-3a", "ua-1"],
-        timestamp=datetime.fromisoformat(as_of),
-    )
-    return made, json.loads(compiler.query("<places>", field="value", one=True))
+@contextmanager
+def _typesetter(job: Mapping[str, Any]) -> Iterator[Callable[[], _Pages]]:
+    """Let Typst's process set a document; the block's value waits for its pages, or raises."""
+    with _in_memory() as given, _in_memory() as answers:
+        pickle.dump((os.getpid(), job), given)
+        given.seek(0)
+        process = subprocess.Popen(
+            _TYPESETTER,
+            stdin=given,
+            stdout=answers,
+            stderr=subprocess.DEVNULL,
+            env=without_secrets(os.environ),
+        )
+
+        def wait() -> _Pages:
+            if code := process.wait():
+                raise ended("the PDF", code)
+            answers.seek(0)
+            answer: _Pages | Exception = pickle.load(answers)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        try:
+            yield wait
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _in_memory() -> BinaryIO:
+    """Return a file of nobody else's; a process would wait at the end of a pipe until it is read."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("pdf"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _finished(made: bytes, places: _Places, words: str) -> bytes:

@@ -65,15 +65,12 @@ def beside(
         return
     pid, answers = started
     with answers:
-        ended: list[int] = []
+        codes: list[int] = []
 
         def wait() -> _T:
-            ended.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-            if ended[0]:
-                how = f"by signal {-ended[0]}" if ended[0] < 0 else f"with exit code {ended[0]}"
-                raise CannotRunError(
-                    f"the process of {name} ended {how}; perhaps {shortage.memory()}"
-                )
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            if codes[0]:
+                raise ended(name, codes[0])
             result: _T | BaseException = _answer(answers)
             if isinstance(result, BaseException):
                 raise result
@@ -82,12 +79,18 @@ def beside(
         try:
             yield wait
         finally:
-            if not ended:  # Ctrl-C, or an error of what was done beside
+            if not codes:  # Ctrl-C, or an error of what was done beside
                 if tidies:
                     _end(pid, signal.SIGTERM)
                     _answer(answers)
                 else:
                     _end(pid, signal.SIGKILL)
+
+
+def ended(name: str, code: int) -> CannotRunError:
+    """Return the error that a process of some work ended without its result."""
+    how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+    return CannotRunError(f"the process of {name} ended {how}; perhaps {shortage.memory()}")
 
 
 def _end(pid: int, number: signal.Signals) -> None:

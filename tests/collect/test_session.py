@@ -392,7 +392,7 @@ def test_a_command_without_a_terminal_says_so(
     # The pipe stays open: nobody types, and nothing ends.
     opened = os.pipe() if stdin == "pipe" else (os.open(os.devnull, os.O_RDONLY),)
     try:
-        done = forked(command, env={**os.environ}, cwd=tmp_path, stdin=opened[0])
+        done = forked(command, env={**os.environ}, cwd=tmp_path, reads=opened[0])
     finally:
         for number in opened:
             os.close(number)

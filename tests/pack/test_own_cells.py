@@ -19,7 +19,6 @@ from typing import Any
 
 import nbformat
 import pytest
-import typst
 from click.testing import CliRunner
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -27,6 +26,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from kit.cli import main
 from kit.errors import UserError
 from kit.pack import own_cells, own_notebook
+from kit.pack import pdf as pdf_module
 from kit.pack.own_cells import OwnCells, parse_own_cells, plain_view
 from kit.pack.own_notebook import read_own_notebook
 from kit.pack.own_svg import plain_svg
@@ -610,10 +610,11 @@ def test_a_character_of_own_cells_does_not_choose_what_is_compared(
 def test_own_cells_that_no_pdf_can_hold_are_a_failed_check(
     copy: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*_: Any, **__: Any) -> bytes:
-        raise typst.TypstError("a figure\nin the document")
-
-    monkeypatch.setattr(typst, "Compiler", fails)
+    code = (
+        "import pickle, sys, typst; "
+        r"pickle.dump(typst.TypstError('a figure\nin the document'), sys.stdout.buffer)"
+    )
+    monkeypatch.setattr(pdf_module, "_TYPESETTER", (sys.executable, "-c", code))
     wrong = {c.subject for c in verify(copy, against=snapshot.folder) if not c.ok}
     assert wrong == {"data/evidence.pdf"}
 

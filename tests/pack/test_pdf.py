@@ -6,12 +6,13 @@ import copy
 import csv
 import io
 import json
+import os
 import re
 import subprocess
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,30 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 from traitlets import TraitError
 
+from kit.errors import CannotRunError
+from kit.pack import pdf as module
 from kit.pack.document import document
 from kit.pack.exporter import EvidencePDFExporter
 from kit.pack.layout import MEASURES, lay_out
-from kit.pack.pdf import _TEMPLATE, _finished, _set, pdf
+from kit.pack.pdf import _TEMPLATE, _finished, _typesetter, pdf, pdf_beside
 from kit.pack.tabular import csv_file
 from kit.report.fonts import directory
 from kit.report.views import Column, Controls, Note, Table, View
-from kit.warm.fork import in_fork
 from tests.pack.conformance import elements, faults
 from tests.pack.conftest import SCRIPTS, control, cover, findings, shown
 from tests.pack.samples import HOSTILE, MARKS, STAMP
+
+
+def typeset(data: dict[str, Any], template: Path = _TEMPLATE) -> Any:
+    """Return the PDF and the places of a document's data."""
+    job = {
+        "data": data,
+        "template": str(template),
+        "folders": [str(directory())],
+        "as_of": "2026-11-24T09:00:00+00:00",
+    }
+    with _typesetter(job) as made:
+        return made()
 
 
 @pytest.fixture(scope="module")
@@ -320,13 +334,58 @@ def test_a_link_without_a_target_raises_an_error() -> None:
     link = {"t": "link", "url": "#row-e0001", "c": [{"t": "text", "text": "E0001"}]}
     words = {"kind": "prose", "nodes": [{"t": "paragraph", "c": [link]}]}
     data |= {"attachments": [], "blocks": [words]}
-    # In a fork, as the kit does it: Typst's threads here would hang later forks.
-    made, places = in_fork(
-        "the PDF",
-        partial(_set, data, _TEMPLATE, [str(directory())], "2026-11-24T09:00:00+00:00"),
-    )
+    made, places = typeset(data)
     with pytest.raises(KeyError, match="row-e0001"):
         _finished(made, places, data["words"]["page"])
+
+
+_PLACE = (
+    "import os, pickle, sys; from kit.pack import typesetter; "
+    "typesetter.set_pages = lambda **_: (os.getcwd().encode(), [os.environ.get('AWS_PROFILE'), "
+    "sorted(n for n in ('kit.log', 'botocore', 'pikepdf', 'kit.pack.seal') if n in sys.modules)]); "
+    "typesetter.main()"
+)
+
+
+def test_the_typesetter_has_no_secret_and_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "audit")
+    monkeypatch.setattr(module, "_TYPESETTER", (sys.executable, "-c", _PLACE))
+    assert typeset({})[1] == [None, []]
+
+
+def test_the_folder_that_a_command_runs_in_replaces_no_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "typst.py").write_text("raise SystemExit(9)")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Exception, match="No such file"):
+        typeset({}, tmp_path / "no template")
+
+
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [("os.kill(os.getpid(), 9)", "by signal 9"), ("os._exit(5)", "with exit code 5")],
+)
+def test_a_pdf_whose_process_ended_is_a_line(
+    code: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_TYPESETTER", (sys.executable, "-c", f"import os; {code}"))
+    with pytest.raises(CannotRunError) as raised:
+        pdf(document(new_notebook(cells=[shown(cover())])))
+    line = f"the process of the PDF ended {how}; perhaps the memory of this machine is used up"
+    assert str(raised.value) == line
+
+
+def test_no_typesetter_outlives_its_block(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    place = tmp_path / "pid"
+    os.mkfifo(place)
+    code = f"import os, time; open({str(place)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    monkeypatch.setattr(module, "_TYPESETTER", (sys.executable, "-c", code))
+    with pdf_beside(document(new_notebook(cells=[shown(cover())]))):
+        pid = int(place.read_text())
+        os.kill(pid, 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_a_page_of_a_target_that_is_nowhere_raises_an_error() -> None:
@@ -337,11 +396,10 @@ def test_a_page_of_a_target_that_is_nowhere_raises_an_error() -> None:
     data |= {"attachments": []}
     (block,) = (one for one in data["blocks"] if one["kind"] == "table")
     assert block["rows"] == [[[["Controls", "section-controls"]]]]
-    work = partial(_set, data, _TEMPLATE, [str(directory())], "2026-11-24T09:00:00+00:00")
-    assert in_fork("the PDF", work)[0][:4] == b"%PDF"
+    assert typeset(data)[0][:4] == b"%PDF"
     block["rows"] = [[[["Controls", "nowhere"]]]]
     with pytest.raises(Exception, match="nowhere"):
-        in_fork("the PDF", work)
+        typeset(data)
 
 
 @pytest.mark.parametrize("sections", [4, 12, 24])
@@ -361,13 +419,7 @@ def test_what_the_pages_await_takes_as_much_room_as_what_comes(
     assert template.count(known) == 1
     awaiting = tmp_path / _TEMPLATE.name
     awaiting.write_text(template.replace(known, "#let known() = false\n"))
-    first, last = (
-        in_fork(
-            "the PDF",
-            partial(_set, data, path, [str(directory())], "2026-11-24T09:00:00+00:00"),
-        )[1]
-        for path in (awaiting, _TEMPLATE)
-    )
+    first, last = (typeset(data, path)[1] for path in (awaiting, _TEMPLATE))
     assert first == last
     assert len({place["page"] for _, place in last}) > sections / 3
 

@@ -14,16 +14,12 @@ from typing import Any
 
 import pytest
 import typst
-from nbformat.v4 import new_notebook
 
 from kit import log, warm
 from kit.errors import CannotRunError, UserError
-from kit.pack.document import document
-from kit.pack.pdf import pdf
 from kit.warm import fork
 from kit.warm import process as process_of_forks
 from kit.warm.fork import beside, in_fork
-from tests.pack.conftest import cover, shown
 from tests.warm.test_warm import is_there, wait_until
 
 pytestmark = pytest.mark.skipif(not warm.CAN_FORK, reason="only Linux forks safely")
@@ -128,22 +124,6 @@ def test_a_fork_that_was_ended_is_a_line(end: Callable[[], None], how: str) -> N
         in_fork("the PDF", end)  # type: ignore[arg-type]
     line = f"the process of the PDF ended {how}; perhaps the memory of this machine is used up"
     assert str(raised.value) == line
-
-
-@pytest.mark.usefixtures("forking")
-def test_a_pdf_whose_process_was_ended_is_a_line(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    starter = os.getpid()
-
-    def compile_nothing(*_: object, **__: object) -> bytes:
-        assert os.getppid() == starter
-        os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError
-
-    monkeypatch.setattr(typst, "Compiler", compile_nothing)
-    with pytest.raises(CannotRunError, match=r"^the process of the PDF ended by signal 9; "):
-        pdf(document(new_notebook(cells=[shown(cover())])))
 
 
 @pytest.mark.usefixtures("forking")
