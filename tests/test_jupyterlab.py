@@ -142,6 +142,7 @@ def test_run_all_shows_the_same_as_a_stored_snapshot(
     _run_all(page, 2 * _CELLS)
     stored = _saved(page, folder, 2 * _CELLS)
     assert findings_data(stored)["facts"] == findings_data(requested)["facts"]
+    assert [*(folder.parent / "outputs").rglob("snapshot")] == [snapshot]
     expect(page.locator("table", has_text="Open points").first).to_be_attached()
     _assert_stops(page)
     page.close()

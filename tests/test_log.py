@@ -121,11 +121,12 @@ def test_credentials_that_end_midway(
 
 
 def test_a_full_disk(tmp_path: Path, environment: dict[str, str]) -> None:
-    """A limit on the size of files shows the same, and needs no mount."""
-    (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\n')
+    """A limit on the size of files, of which the snapshot alone is larger, needs no mount."""
+    few = f'account: "{ACCOUNT}"\nregions: [eu-west-1]\ncontrols: [AR-05, EX-04]\n'
+    (tmp_path / "run.yaml").write_text(few)
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 
     process = begin(tmp_path, environment, preexec_fn=limit)
     process.communicate()

@@ -1,9 +1,13 @@
-"""The organisation's account first: its snapshot is lent to the members that are discovered."""
+"""The organisation's account first: its snapshot is lent to the members that are discovered.
+
+The batch signs its packs, for no test here depends on that; the last asserts it.
+"""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,9 @@ from kit.collect.collector import collect
 from kit.judge import needed_calls
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read
+from kit.verify import verify
 from tests.batch.conftest import DEMO, TIDY, Desk
+from tests.pack.authority import PASSPHRASE, Authority
 
 MANAGER, LEFT = "999988887777", "444455556666"
 FILE = """
@@ -26,12 +32,18 @@ shared:
 organisation: {account: "999988887777"}
 discover: {units: [ou-bspl-streaming]}
 """
+SIGNED = FILE.replace("controls:", "signed: true\n  controls:")
 
 
 @pytest.fixture(scope="module")
-def discovered(desk_at: object) -> tuple[Desk, subprocess.CompletedProcess[str]]:
-    desk = desk_at("organisation")  # type: ignore[operator]
-    return desk, desk.batch("--progress", "json", "--workers", "1", file=FILE)
+def discovered(
+    desk_at: Callable[[str], Desk], authority: Authority
+) -> tuple[Desk, subprocess.CompletedProcess[str]]:
+    desk = desk_at("organisation")
+    desk = Desk(desk.folder, {**desk.environment, "EVIDENCE_KEY_PASSPHRASE": PASSPHRASE})
+    key = str(authority.pkcs12("batch"))
+    options = ("--progress", "json", "--workers", "1", "--key", key)
+    return desk, desk.batch(*options, file=SIGNED)
 
 
 Found = tuple[Desk, subprocess.CompletedProcess[str]]
@@ -67,6 +79,18 @@ def test_the_organisations_snapshot_is_lent_to_each(
     assert run.organisation_snapshot == f"outputs/{MANAGER}/2026-Q4/snapshot"
     single = collect(run, needed_calls(run.controls), tmp_path / "snapshot", progress=False)
     assert evaluate(tabulate(single)).digest == desk.states()[DEMO]["findings_digest"]
+
+
+def test_each_pack_is_signed_and_the_passphrase_is_never_written(
+    discovered: Found, authority: Authority
+) -> None:
+    desk, _ = discovered
+    for account in (MANAGER, DEMO, TIDY):
+        assert (desk.place(account) / "pack" / "tagmanifest-sha256.txt.p7s").exists()
+    checks = verify(desk.place(MANAGER) / "pack", authority.ca)
+    assert [check.line for check in checks if not check.ok] == []
+    written = [path for path in desk.folder.rglob("*") if path.is_file()]
+    assert [path for path in written if PASSPHRASE.encode() in path.read_bytes()] == []
 
 
 def test_without_the_organisations_account_no_member_is_begun(desk: Desk) -> None:

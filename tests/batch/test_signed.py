@@ -1,4 +1,4 @@
-"""Packs of a batch that are signed: the key is tried first, its passphrase is never written."""
+"""A batch that signs its packs tries the key first; `test_organisation.py` runs one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import pytest
 
 from kit.batch import run_batch
 from kit.errors import UserError
-from kit.verify import verify
-from tests.batch.conftest import EMPTY, Desk
-from tests.pack.authority import PASSPHRASE, Authority
+from tests.batch.conftest import EMPTY
+from tests.pack.authority import Authority
 
 FILE = f"""
 name: 2026-Q4
@@ -18,18 +17,6 @@ shared: {{controls: [GV-01], regions: [eu-west-1], signed: true}}
 accounts:
   - {{account: "{EMPTY}", role_arn: "arn:aws:iam::{EMPTY}:role/EvidenceReader"}}
 """
-
-
-def test_each_pack_is_signed(desk: Desk, authority: Authority) -> None:
-    key = authority.pkcs12("batch")
-    desk = Desk(desk.folder, {**desk.environment, "EVIDENCE_KEY_PASSPHRASE": PASSPHRASE})
-    done = desk.batch("--quiet", "--workers", "1", "--key", str(key), file=FILE)
-    assert (done.returncode, done.stderr) == (4, "")
-    checks = verify(desk.place(EMPTY) / "pack", authority.ca)
-    assert [check.line for check in checks if not check.ok] == []
-    assert (desk.place(EMPTY) / "pack" / "tagmanifest-sha256.txt.p7s").exists()
-    written = [path for path in desk.folder.rglob("*") if path.is_file()]
-    assert [path for path in written if PASSPHRASE.encode() in path.read_bytes()] == []
 
 
 @pytest.mark.parametrize(

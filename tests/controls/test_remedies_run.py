@@ -776,8 +776,9 @@ def of_one_account(tmp_path_factory: pytest.TempPathFactory, aws_cli: Any) -> It
 @pytest.fixture(scope="module")
 def of_a_member(tmp_path_factory: pytest.TempPathFactory, aws_cli: Any) -> Iterator[Done]:
     folder = tmp_path_factory.mktemp("remedies-of-a-member")
-    calls = needed_calls({case.control for case in OF_A_MEMBER})
-    own = {"pseudonymise": False, "regions": [CENTRAL]}
+    controls = sorted({case.control for case in OF_A_MEMBER})
+    calls = needed_calls(controls)
+    own = {"pseudonymise": False, "regions": [CENTRAL], "controls": controls}
     run = run_of("demo", folder).model_copy(update=own)
     manager = run.model_copy(update={"account": MANAGER, "administers_organisation": True})
     with sandbox.start(["demo", "organisation"]) as local, pytest.MonkeyPatch.context() as patch:
