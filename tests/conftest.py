@@ -97,8 +97,8 @@ def _draw_alike() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Have one worker more than there are processors: some tests wait for what they started."""
-    return (os.cpu_count() or 1) + 1
+    """Have two workers more than there are processors: many tests wait for what they started."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
