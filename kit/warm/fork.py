@@ -164,7 +164,7 @@ def _start(work: Callable[[], Any], tidies: bool) -> tuple[int, BinaryIO] | None
             warnings.simplefilter("ignore", DeprecationWarning)
             gc.freeze()  # a collection, here or there, would copy every page
             handlers = process.handlers() if tidies else {}
-            pid = process.fork()
+            pid = process.fork(signal.SIGTERM if tidies else signal.SIGKILL)
     except OSError:
         if answers:
             answers.close()

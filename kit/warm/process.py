@@ -64,12 +64,17 @@ def deferred() -> Iterator[tuple[list[int], dict[int, Any]]]:
         signal.raise_signal(signalled)
 
 
-def fork() -> int:
+def fork(ending: signal.Signals = signal.SIGKILL) -> int:
     """Fork this process; Ctrl-C and SIGTERM take effect after the fork, not while it is made.
 
     Modules such as logging run hooks at a fork, and Python ignores what a signal's handler raises in
     one: https://docs.python.org/3/c-api/exceptions.html#c.PyErr_WriteUnraisable. In the fork both
     signals end the process.
+
+    Parameters
+    ----------
+    ending : Signals
+        What ends the fork where such a signal came meanwhile.
 
     Returns
     -------
@@ -90,7 +95,7 @@ def fork() -> int:
                 after.update(dict.fromkeys(_ENDING, signal.SIG_DFL))
     except BaseException:
         if pid > 0:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, ending)
             os.waitpid(pid, 0)
         raise
     return pid
