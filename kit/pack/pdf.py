@@ -8,12 +8,11 @@ import pickle
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import pikepdf
 
@@ -25,14 +24,15 @@ from kit.pack.layout import lay_out
 from kit.report import fonts
 from kit.visible import one_line
 from kit.warm.environment import without_secrets
-from kit.warm.fork import ended
+from kit.warm.fork import ended, unnamed_file
+
+if TYPE_CHECKING:
+    from kit.pack.typesetter import Pages, Places
 
 _TEMPLATE = Path(__file__).parent / "templates" / "evidence.typ"
 _ABOVE = 10.0  # points that a reader shows above the line to which a link leads
 # Without the folder that the command runs in, which may have modules of the same names.
 _TYPESETTER = (sys.executable, "-P", "-m", "kit.pack.typesetter")
-_Places = list[tuple[str, dict[str, Any]]]
-_Pages = tuple[bytes, _Places]
 
 
 def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachment] = ()) -> bytes:
@@ -79,12 +79,14 @@ def pdf_beside(
             yield lambda: _finished(*_reported(made, bool(evidence.own)), data["words"]["page"])
 
 
-def _reported(made: Callable[[], _Pages], with_own: bool) -> _Pages:
+def _reported(made: Callable[[], Pages], with_own: bool) -> Pages:
     """Return the pages, or raise a `UserError` where they have what the kit did not make."""
     try:
         return made()
     except Exception as error:
-        if not with_own or type(error).__name__ != "TypstError":
+        from typst import TypstError  # which the error has imported, if it is one
+
+        if not with_own or not isinstance(error, TypstError):
             raise
         why = one_line(str(error).partition("\n")[0])
         raise UserError(f"the PDF cannot hold what own cells or own controls show: {why}") from None
@@ -98,9 +100,9 @@ def _stored(file: Attachment, path: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _typesetter(job: Mapping[str, Any]) -> Iterator[Callable[[], _Pages]]:
+def _typesetter(job: Mapping[str, Any]) -> Iterator[Callable[[], Pages]]:
     """Let Typst's process set a document; the block's value waits for its pages, or raises."""
-    with _in_memory() as given, _in_memory() as answers:
+    with unnamed_file() as given, unnamed_file() as answers:
         pickle.dump((os.getpid(), job), given)
         given.seek(0)
         process = subprocess.Popen(
@@ -111,11 +113,11 @@ def _typesetter(job: Mapping[str, Any]) -> Iterator[Callable[[], _Pages]]:
             env=without_secrets(os.environ),
         )
 
-        def wait() -> _Pages:
+        def wait() -> Pages:
             if code := process.wait():
                 raise ended("the PDF", code)
             answers.seek(0)
-            answer: _Pages | Exception = pickle.load(answers)
+            answer: Pages | Exception = pickle.load(answers)
             if isinstance(answer, Exception):
                 raise answer
             return answer
@@ -127,20 +129,13 @@ def _typesetter(job: Mapping[str, Any]) -> Iterator[Callable[[], _Pages]]:
             process.wait()
 
 
-def _in_memory() -> BinaryIO:
-    """Return a file of nobody else's; a process would wait at the end of a pipe until it is read."""
-    if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("pdf"), "w+b")
-    return tempfile.TemporaryFile()
-
-
-def _finished(made: bytes, places: _Places, words: str) -> bytes:
+def _finished(made: bytes, places: Places, words: str) -> bytes:
     with pikepdf.open(io.BytesIO(made)) as file:
         _lead(file, places, words)
         return _shrink(file)
 
 
-def _lead(file: pikepdf.Pdf, places: _Places, words: str) -> None:
+def _lead(file: pikepdf.Pdf, places: Places, words: str) -> None:
     """Lead each link within the document to its target, which becomes a named destination.
 
     Parameters

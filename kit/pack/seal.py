@@ -221,7 +221,7 @@ def files(
     others: Iterator[tuple[str, Content]] = chain(
         files_of(controls) if controls else (),
         [(CELLS, own.as_bytes())] if own else (),
-        ocsf_files(made, data),
+        ((_noted(name, phase), content) for name, content in ocsf_files(made, data)),
         oscal(made, data, manifest),
         evidence_files(stored, labels),
     )

@@ -64,7 +64,8 @@ def main() -> None:
     """Read a job from standard input, and write the pages or an error to standard output."""
     starter, job = pickle.load(sys.stdin.buffer)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: when the starter is killed
+        # As `kit.warm.fork.die_with`, whose imports would stay here. 1 is PR_SET_PDEATHSIG.
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
         if os.getppid() != starter:
             return
     try:

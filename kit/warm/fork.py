@@ -7,12 +7,14 @@ import ctypes
 import gc
 import os
 import pickle
+import select
 import signal
+import tempfile
 import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, BinaryIO, NoReturn, TypeVar
 
@@ -22,6 +24,7 @@ from kit.warm import process
 
 _T = TypeVar("_T")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LONGEST = 500  # milliseconds of a wait
 
 # A library's threads of such work stay, and a fork has none of them: later work would wait for them.
 _worked_here = False
@@ -59,32 +62,55 @@ def beside(
     CannotRunError
         The fork was ended, such as for want of memory; the block's value raises it.
     """
-    started = None if _worked_here or not _can_fork() else _start(work, tidies)
-    if started is None:
-        yield partial(_work_here, work)
+    handlers = process.handlers() if tidies else {}
+    forks = not _worked_here and _can_fork()
+    started: tuple[int, BinaryIO] | None = None
+    codes: list[int] = []
+    try:
+        # A signal between a fork and what is noted of it would leave the fork behind.
+        with process.deferred() if forks else nullcontext():
+            started = _start(work, handlers) if forks else None
+        yield partial(_wait, name, *started, codes) if started else partial(_work_here, work)
+    finally:
+        if started:
+            pid, answers = started
+            with answers:
+                if not codes:  # Ctrl-C, or an error of what was done beside
+                    _end(pid, signal.SIGTERM if tidies else signal.SIGKILL)
+                    if tidies:
+                        _answer(answers)
+
+
+def _wait(name: str, pid: int, answers: BinaryIO, codes: list[int]) -> Any:
+    """Return what the fork returns or raise what it raises; note the code with which it ended."""
+    _await_end(pid)
+    with process.deferred():
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    if codes[0]:
+        raise ended(name, codes[0])
+    result = _answer(answers)
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _await_end(pid: int) -> None:
+    """Wait until a process has ended, and leave it to be reaped.
+
+    A signal that comes just before a wait does not interrupt that, so that no wait is a long one.
+    """
+    try:
+        file = os.pidfd_open(pid)
+    except OSError:  # Linux before 5.3
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         return
-    pid, answers = started
-    with answers:
-        codes: list[int] = []
-
-        def wait() -> _T:
-            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-            if codes[0]:
-                raise ended(name, codes[0])
-            result: _T | BaseException = _answer(answers)
-            if isinstance(result, BaseException):
-                raise result
-            return result
-
-        try:
-            yield wait
-        finally:
-            if not codes:  # Ctrl-C, or an error of what was done beside
-                if tidies:
-                    _end(pid, signal.SIGTERM)
-                    _answer(answers)
-                else:
-                    _end(pid, signal.SIGKILL)
+    try:
+        end = select.poll()  # not select, which knows no file beyond the 1,024th
+        end.register(file, select.POLLIN)
+        while not end.poll(_LONGEST):
+            pass
+    finally:
+        os.close(file)
 
 
 def ended(name: str, code: int) -> CannotRunError:
@@ -149,22 +175,35 @@ def _is_in_loop() -> bool:
     return False
 
 
-def _start(work: Callable[[], Any], tidies: bool) -> tuple[int, BinaryIO] | None:
+def unnamed_file() -> BinaryIO:
+    """Return a file for the answer of a process, in memory where the system has such.
+
+    At the end of a pipe the process would wait, with all that it holds, until somebody reads.
+
+    Raises
+    ------
+    OSError
+        The system refuses a file.
+    """
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("answer"), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def _start(work: Callable[[], Any], handlers: process.Handlers) -> tuple[int, BinaryIO] | None:
     """Return the process that does the work, and the file of its answer.
 
-    There is none where the system refuses one. The file is in memory: the process would wait at
-    the end of a pipe, with all that it holds, until this process reads.
+    There is none where the system refuses one.
     """
     starter = os.getpid()
     answers = None
     try:
-        answers = os.fdopen(os.memfd_create("answer"), "w+b")
+        answers = unnamed_file()
         with warnings.catch_warnings():
             # Python 3.12 and later warn of a fork beside any thread.
             warnings.simplefilter("ignore", DeprecationWarning)
             gc.freeze()  # a collection, here or there, would copy every page
-            handlers = process.handlers() if tidies else {}
-            pid = process.fork(signal.SIGTERM if tidies else signal.SIGKILL)
+            pid = process.fork()
     except OSError:
         if answers:
             answers.close()

@@ -64,17 +64,12 @@ def deferred() -> Iterator[tuple[list[int], dict[int, Any]]]:
         signal.raise_signal(signalled)
 
 
-def fork(ending: signal.Signals = signal.SIGKILL) -> int:
+def fork() -> int:
     """Fork this process; Ctrl-C and SIGTERM take effect after the fork, not while it is made.
 
     Modules such as logging run hooks at a fork, and Python ignores what a signal's handler raises in
     one: https://docs.python.org/3/c-api/exceptions.html#c.PyErr_WriteUnraisable. In the fork both
     signals end the process.
-
-    Parameters
-    ----------
-    ending : Signals
-        What ends the fork where such a signal came meanwhile.
 
     Returns
     -------
@@ -95,7 +90,7 @@ def fork(ending: signal.Signals = signal.SIGKILL) -> int:
                 after.update(dict.fromkeys(_ENDING, signal.SIG_DFL))
     except BaseException:
         if pid > 0:
-            os.kill(pid, ending)
+            os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         raise
     return pid

@@ -309,6 +309,53 @@ def test_work_that_tidies_is_waited_for(
     assert not is_there(pid)
 
 
+_SIGNALLED = (
+    "import signal, sys, time; from pathlib import Path",
+    "def terminate(*_): raise SystemExit(143)",
+    "signal.signal(signal.SIGTERM, terminate)",
+    "reader, writer = os.pipe()",
+)
+
+
+def test_a_signal_just_after_a_fork_lets_it_tidy() -> None:
+    printed = alone(
+        *_SIGNALLED,
+        "def work():",
+        "    try:",
+        "        os.write(writer, b'begun')",
+        "        while True: time.sleep(0.05)",
+        "    finally:",
+        "        os.write(writer, b', tidied')",
+        "made = fork.process.fork",
+        "def signalled():",
+        "    pid = made()",
+        "    if pid:",
+        "        print(os.read(reader, 5).decode(), end='')",
+        "        signal.raise_signal(signal.SIGTERM)",
+        "    return pid",
+        "fork.process.fork = signalled",
+        "try: fork.in_fork('a file', work, tidies=True)",
+        "except SystemExit: print(os.read(reader, 20).decode())",
+    )
+    assert printed == "begun, tidied\n"
+
+
+@pytest.mark.parametrize("tidies", [False, True])
+def test_a_signal_just_after_a_fork_ended_is_no_other_error(tidies: bool) -> None:
+    printed = alone(
+        *_SIGNALLED,
+        "reap = os.waitpid",
+        "def signalled(*given):",
+        "    ended = reap(*given)",
+        "    signal.raise_signal(signal.SIGTERM)",
+        "    return ended",
+        "os.waitpid = signalled",
+        f"try: fork.in_fork('a file', process, tidies={tidies})",
+        "except SystemExit: print('terminated')",
+    )
+    assert printed == "terminated\n"
+
+
 @pytest.mark.usefixtures("forking")
 def test_a_fork_begins_the_log_of_its_command(tmp_path: Path) -> None:
     def work() -> str:
