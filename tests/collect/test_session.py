@@ -285,6 +285,17 @@ def test_sessions_share_what_was_read_of_aws_models_unless_they_read_others(
     assert str(tmp_path) in loader.search_paths
 
 
+def test_the_end_of_the_clients_ends_their_connections(assuming: Assuming) -> None:
+    clients = Clients(RUN, WHOLE)
+    client = clients.client("sts", "eu-west-1")
+    client.get_caller_identity()
+    manager = client._endpoint.http_session._manager
+    kept = manager.connection_from_url(client.meta.endpoint_url).pool.queue[-1]
+    assert kept.sock.fileno() > 0
+    clients.close()
+    assert kept.sock is None
+
+
 def test_an_endpoint_of_a_bucket_is_found_once_however_many_buckets_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
