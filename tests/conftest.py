@@ -128,6 +128,12 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """Let nobody look for garbage in what all tests have left: pytest would twice, Python again."""
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _nothing_outside_the_policy() -> Iterator[None]:
     """Fail a test in which the collector requested what `evidence policy` does not allow."""
