@@ -112,8 +112,7 @@ def main() -> None:
     at = {"snapshot": str(folder.resolve())}
     executed = execute(seal.NOTEBOOK, at, for_documents=True)
     phases.end("notebook")
-    labels = seal.labels_of(stored)
-    phases.end("other files")
+    labels = seal.labels_of(executed, stored)
     sizes: dict[str, int] = {}
     info = bag_info(stored, digest)
     quiet = Phase("", "files", shown=False)
