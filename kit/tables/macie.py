@@ -79,7 +79,8 @@ def bucket_cells(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell
     def read(path: str, absent: Default | None = UNSEEN) -> Cell:
         if described.gap:
             return described
-        return member(described.value, *described.refs, path, absent, DESCRIBE_BUCKETS)
+        (ref,) = described.refs
+        return member(described.value, ref, path, absent, DESCRIBE_BUCKETS)
 
     # Macie leaves other members out for a bucket that it may not access.
     error = read("errorCode", NONE)
@@ -118,7 +119,8 @@ def _analyses(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
     described = _described(snapshot, bucket, region)
 
     def read(path: str) -> Cell:
-        return member(described.value, *described.refs, path, NONE, DESCRIBE_BUCKETS)
+        (ref,) = described.refs
+        return member(described.value, ref, path, NONE, DESCRIBE_BUCKETS)
 
     return {
         "last_discovery": derive(

@@ -192,8 +192,8 @@ class _Known:
     def _managed(self, policy: dict[str, Any], ref: str) -> Policy:
         """A managed policy as its default version has it, which alone is in force."""
         versions = (v for v in policy.get("PolicyVersionList") or () if v.get("IsDefaultVersion"))
-        default = next(versions, {})
-        return self._read(default.get("Document"), self._named(policy.get("Arn")), ref)
+        document = next((version.get("Document") for version in versions), None)
+        return self._read(document, self._named(policy.get("Arn")), ref)
 
     def _read(self, document: Any, name: str, ref: str) -> Policy:
         if document is None:
