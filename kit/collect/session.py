@@ -238,8 +238,11 @@ class Clients:
         return str(getattr(self.session.get_credentials(), "method", ""))
 
     def close(self) -> None:
-        """End what watches the time."""
+        """End what watches the time, and the connections."""
         self.limits.close()
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
 
     @property
     def verify_certificates(self) -> bool:
