@@ -1177,6 +1177,15 @@ def test_lg_01_says_when_selectors_are_known_by_their_defaults(
     assert "AWS left a member out: EventSelector, IncludeManagementEvents" in finding.observed
 
 
+def test_lg_01_rests_on_no_default_where_selectors_have_all_their_members(
+    account: Account,
+) -> None:
+    whole = {"ReadWriteType": "All", "IncludeManagementEvents": True}
+    (finding,) = findings(account.fleet().trail(basic=[whole]), "LG-01")
+    assert finding.status == "pass"
+    assert "AWS left a member out" not in finding.observed
+
+
 def test_lg_03_judges_a_trail_from_elsewhere_where_it_covers(account: Account) -> None:
     account.trail(home="us-east-1")
     (finding,) = findings(account, "LG-03")
@@ -1441,8 +1450,11 @@ def test_lg_06_says_until_when_logs_are_kept(account: Account) -> None:
     )
 
 
-def test_lg_06_says_that_a_day_in_the_past_stays_in_force(account: Account) -> None:
-    kept(until("2019-01-22"))(account)
+@pytest.mark.parametrize("date", [day("2019-01-22"), AS_OF])
+def test_lg_06_says_that_a_day_in_the_past_stays_in_force(
+    account: Account, date: dt.datetime
+) -> None:
+    kept(erases(Expiration={"Date": date}))(account)
     (finding,) = findings(account, "LG-06")
     assert "Kept for (days): 0 " in finding.observed
     assert "Kept until: none" in finding.observed

@@ -740,6 +740,8 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ("SAML, by an action that is not SAML's", by_saml(READS, Action="sts:AssumeRole"), ROLE),
     ("everybody but an account", trusting(but_to({"AWS": OTHER}), READS), ROLE | by("any AWS account", READ)),
     ("every provider but GitHub's", trusting(but_to({"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"}, Action="sts:AssumeRoleWithWebIdentity"), READS), ANYBODY),
+    ("every provider, beside a service", trusting(trust({"AWS": "*", "Service": "lambda.amazonaws.com"}, Action="sts:AssumeRoleWithWebIdentity"), READS), ANYBODY),
+    ("every provider but GitHub's, beside a service in a statement of its own", trusting({"Version": "2012-10-17", "Statement": [s for policy in (but_to({"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"}, Action="sts:AssumeRoleWithWebIdentity"), trust({"Service": "lambda.amazonaws.com"})) for s in policy["Statement"]]}, READS), ANYBODY),
     ("every provider", trusting(trust("*", Action="sts:AssumeRoleWithWebIdentity"), READS), ANYBODY),
     ("every provider but Google, for one application", trusting(but_to({"Federated": "accounts.google.com"}, Action="sts:AssumeRoleWithWebIdentity", Condition={"StringEquals": {"www.amazon.com:app_id": "x"}}), READS), SINGLED_OUT),
     ("nobody by a provider, of everybody", trusting(trust("*", Action="sts:TagSession"), READS), ROLE),
@@ -778,6 +780,7 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
             ("StringEquals", "ref", "refs/heads/main"),
             ("StringEquals", "workflow", "repo:a/b"),
             ("StringEquals", "sub", "environment:prod"),
+            ("StringEquals", "sub", "environment:repository"),
             ("StringEquals", "sub", ["repo:a/b:environment:prod", "environment:prod"]),
         )
     ),
