@@ -10,11 +10,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.credentials
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
 from botocore.endpoint_provider import RuleSet
 from botocore.exceptions import ClientError
@@ -307,6 +309,10 @@ def test_an_endpoint_of_a_bucket_is_found_once_however_many_buckets_there_are(
         return evaluate(rules, given)
 
     monkeypatch.setattr(RuleSet, "evaluate", counted)
+    empty = SimpleNamespace(stream=lambda: [])
+    client.meta.events.register(
+        "before-send.s3", lambda request, **_: AWSResponse(request.url, 404, {}, empty)
+    )
     names = [f"bucket-{number}" for number in range(150)]
     for call in (client.get_bucket_encryption, client.get_bucket_versioning):
         for name in names:
