@@ -265,6 +265,13 @@ def test_gv_02_one_report_does_not_attest_another_framework(tmp_path: Path) -> N
         ((report("ISO 27017, 27018 Certificate"),), True),
         (
             (
+                report("ISO 27017, 27018 Certificate"),
+                report("C5") | {"arn": "arn:aws:artifact:::report/2"},
+            ),
+            True,
+        ),
+        (
+            (
                 report("ISO 27017 Certificate"),
                 report("ISO 27018 Certificate") | {"arn": "arn:aws:artifact:::report/2"},
             ),

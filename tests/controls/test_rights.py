@@ -957,6 +957,13 @@ def test_id_05_unique_ids_of_the_account_are_its_roles(account: Account) -> None
     assert statuses_of(account) == ROLE
 
 
+def test_id_05_judges_nobody_by_the_policy_of_a_bucket_outside_the_scope(account: Account) -> None:
+    there = "eu-central-1"
+    listed = {"Name": HOME.replace(REGION, there), "BucketRegion": there}
+    account.stack().fleet().lists(LIST_BUCKETS, listed)
+    assert {one.status for one in findings(account, "ID-05")} == {"pass"}
+
+
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"
 DEPLOY = ("lambda:CreateFunction", "lambda:InvokeFunction")
 LAMBDA = trust({"Service": "lambda.amazonaws.com"})
