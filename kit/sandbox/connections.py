@@ -61,6 +61,12 @@ class Handler(MotoRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1  # an answer's head goes out with its body
 
+    def handle_expect_100(self) -> bool:
+        """Let the client send a body for which it waits: boto3 waits a second."""
+        answered = super().handle_expect_100()
+        self.wfile.flush()
+        return answered
+
     def run_wsgi(self) -> None:
         """Answer a request."""
         self.environ = self.make_environ()

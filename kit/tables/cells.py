@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from kit.calls import Call, search
@@ -24,6 +25,11 @@ class Cell:
     refs: tuple[str, ...] = ()
     gap: Trouble | None = None
     assumed: tuple[str, ...] = ()
+
+    @property
+    def request(self) -> str:
+        """Id of the request that answered the first reference; empty without references."""
+        return next((ref.partition("#")[0] for ref in self.refs), "")
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ def attached(
         return Cell(None, (ref,), absent_member(answer.call, path, ref))
     if answer.trouble:
         return Cell(None, answer.evidence, answer.trouble)
-    value, first = answer.value(path), answer.evidence[0]
+    value, first = answer.value(path), answer.first
     if value is not None:
         return Cell(value, (f"{first}#{pointer(path)}",))
     if absent is UNSEEN:
@@ -90,6 +96,7 @@ def absent_member(call: Call, path: str, ref: str = "") -> Trouble:
     )
 
 
+@lru_cache(maxsize=10_000)
 def pointer(path: str) -> str:
     """Return the JSON pointer of a JMESPath of names and indexes; empty for any other."""
     if not re.fullmatch(r"[\w.\[\]]+", path) or "[]" in path:
@@ -107,16 +114,14 @@ def in_the_past(cell: Cell, as_of: dt.datetime) -> Cell:
     if cell.gap or latest is None or latest <= as_of + dt.timedelta(days=1):
         return cell
     hint = text("gaps/lies_ahead", time=f"{latest:%Y-%m-%d %H:%M} UTC")
-    evidence = cell.refs[0].partition("#")[0] if cell.refs else ""
-    return Cell(None, cell.refs, Trouble("needs review", hint=hint, evidence=evidence))
+    return Cell(None, cell.refs, Trouble("needs review", hint=hint, evidence=cell.request))
 
 
 def one_of(cell: Cell, choices: Iterable[Any]) -> Cell:
     """Return the cell of a choice; a gap where AWS answers a value that the kit does not know."""
     if cell.gap or cell.value is None or cell.value in choices:
         return cell
-    evidence = cell.refs[0].partition("#")[0] if cell.refs else ""
-    gap = Trouble("needs review", hint=text("gaps/unknown_value"), evidence=evidence)
+    gap = Trouble("needs review", hint=text("gaps/unknown_value"), evidence=cell.request)
     return Cell(None, cell.refs, gap)
 
 
@@ -137,11 +142,11 @@ def derive(compute: Callable[..., Any], *cells: Cell) -> Cell:
 
 
 def _rests_on(
-    cells: Iterable[Cell], gap: Trouble | None = None
+    cells: Collection[Cell], gap: Trouble | None = None
 ) -> tuple[tuple[str, ...], Trouble | None, tuple[str, ...]]:
     """Return references, gap and assumptions of a cell computed from others."""
-    refs = dict.fromkeys(ref for cell in cells for ref in cell.refs)
-    assumed = dict.fromkeys(source for cell in cells for source in cell.assumed)
+    refs = dict.fromkeys([ref for cell in cells for ref in cell.refs])
+    assumed = dict.fromkeys([source for cell in cells for source in cell.assumed])
     return tuple(refs), gap, tuple(assumed)
 
 

@@ -178,15 +178,24 @@ def test_gv_02_a_listed_report_does_not_show_that_anybody_read_it(
 
 
 @pytest.mark.parametrize(
-    ("reading", "read"), [("2026-03-01", True), ("2026-01-01", True), ("2025-12-31", False)]
+    ("reading", "read"), [("2026-03-01", True), ("2026-01-15", True), ("2026-01-14", False)]
 )
 def test_gv_02_a_certificate_is_read_while_its_period_runs(
     tmp_path: Path, reading: str, read: bool
 ) -> None:
     account = requested_for(tmp_path, "ISO 27001", reports_read={"ISO 27001": reading})
-    runs = {"periodStart": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}
+    runs = {"periodStart": dt.datetime(2026, 1, 15, tzinfo=dt.UTC)}
     until = dt.datetime(2028, 12, 31, tzinfo=dt.UTC)
     account.lists(LIST_REPORTS, report("ISO 27001 Certificate", ended=until) | runs)
+    assert verdicts(account, "GV-02") == [ARTIFACT if read else to_be_reviewed]
+
+
+@pytest.mark.parametrize(("reading", "read"), [("2026-11-23", False), ("2026-11-24", True)])
+def test_gv_02_nobody_reads_a_report_before_the_day_on_which_its_period_ends(
+    tmp_path: Path, reading: str, read: bool
+) -> None:
+    account = requested_for(tmp_path, "SOC 2", reports_read={"SOC 2": reading})
+    account.lists(LIST_REPORTS, report(ended=AS_OF))
     assert verdicts(account, "GV-02") == [ARTIFACT if read else to_be_reviewed]
 
 
@@ -254,6 +263,13 @@ def test_gv_02_one_report_does_not_attest_another_framework(tmp_path: Path) -> N
     ("reports", "elsewhere"),
     [
         ((report("ISO 27017, 27018 Certificate"),), True),
+        (
+            (
+                report("ISO 27017, 27018 Certificate"),
+                report("C5") | {"arn": "arn:aws:artifact:::report/2"},
+            ),
+            True,
+        ),
         (
             (
                 report("ISO 27017 Certificate"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,7 @@ from tests.controls.scenarios import (
     to_be_reviewed,
     verdicts,
 )
-from tests.standins import COLLECTOR, HOME, LOGS, REGION, SETTINGS, Account, tls_only
+from tests.standins import AS_OF, COLLECTOR, HOME, LOGS, REGION, SETTINGS, Account, tls_only
 
 TABLE = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption in transit'
 
@@ -129,6 +130,16 @@ ROW_2 = attested(f"{TABLE}: Pixel and streaming traffic, ")
     (
         "an endpoint whose id is left out",
         lambda a: a.stack(AccessEndpoints=[{"EndpointType": "STREAMING"}]),
+        not_evidenced("absent in answer", DESCRIBE_STACKS),
+    ),
+    (
+        "two endpoints, and the id of one is left out",
+        lambda a: a.stack(
+            AccessEndpoints=[
+                {"EndpointType": "STREAMING", "VpceId": VPCE},
+                {"EndpointType": "STREAMING"},
+            ]
+        ),
         not_evidenced("absent in answer", DESCRIBE_STACKS),
     ),
     ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
@@ -562,6 +573,16 @@ def test_it_07_where_fips_is_requested(tmp_path: Path, given: Given, expected: A
     assert verdicts(account, "IT-07") == [expected]
 
 
+def test_it_07_cites_one_stack_of_those_that_stream_through_endpoints(tmp_path: Path) -> None:
+    account = federal(tmp_path, fips_relay_state=True)
+    for name in ("open", "first", "second"):
+        ways = [{"EndpointType": "STREAMING"}]
+        account.stack(name, FEDERAL, **({} if name == "open" else {"AccessEndpoints": ways}))
+    (finding,) = findings(account, "IT-07")
+    cited = [ref.partition("#")[2] for ref in finding.evidence if "#/Stacks" in ref]
+    assert cited == ["/Stacks/1"]
+
+
 @pytest.mark.parametrize(
     ("region", "expected"),
     [
@@ -585,6 +606,17 @@ def test_it_07_is_not_required_in_any_region_on_or_off(tmp_path: Path) -> None:
     assert verdicts(off, "IT-07") == [not_applicable("not required")] * 2
 
 
+def test_the_window_of_events_has_the_first_and_the_last(account: Account) -> None:
+    for days in (2, 5, 1, 3):
+        account.event(days=days)
+    (row,) = tabulate(account.answered(), ["regions"])["regions"].rows.values()
+    window = row["events_window"]
+    assert (window["first event"], window["last event"]) == (
+        (AS_OF - dt.timedelta(days=5)).isoformat(),
+        (AS_OF - dt.timedelta(days=1)).isoformat(),
+    )
+
+
 # --- IT-08: the kit's own requests ------------------------------------------------------------
 
 
@@ -604,6 +636,7 @@ def sent(snapshot: Snapshot, endpoint: str = "", verified: bool | None = True) -
         ("", None, ("not evidenced", "not collected")),
         ("http://sts.eu-west-1.amazonaws.com", True, ("fail", "")),
         ("http://127.0.0.1:5000", True, ("not applicable", "not AWS")),
+        ("http://127.0.0.1:5000", False, ("fail", "")),
         ("https://aws.example", True, ("not applicable", "not AWS")),
         ("https://aws.example", False, ("fail", "")),
         ("https://amazonaws.com.example", True, ("not applicable", "not AWS")),

@@ -35,6 +35,8 @@ from kit.calls import (
 from kit.judge import calls_of
 from kit.maker import KIT
 from kit.parameters import Run
+from kit.tables import tabulate
+from kit.tables.watching import WATCHED
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -1156,6 +1158,13 @@ def test_lg_03_judges_a_trail_once_in_its_home(tmp_path: Path) -> None:
     assert "Delivers to: bucket-" in home.observed
 
 
+@pytest.mark.parametrize("members", [{}, {"TrailARN": None}])
+def test_lg_03_judges_a_trail_of_two_regions_once(tmp_path: Path, members: Any) -> None:
+    account = Account(tmp_path, regions=(REGION, "us-east-1")).trail(home="us-east-1", **members)
+    rows = tabulate(account.answered(), ["trails"])["trails"].rows
+    assert [row["region"] for row in rows.values()] == ["us-east-1"]
+
+
 @pytest.mark.parametrize(
     "others", [[], [{"ReadWriteType": "All", "IncludeManagementEvents": True}]]
 )
@@ -1166,6 +1175,15 @@ def test_lg_01_says_when_selectors_are_known_by_their_defaults(
     (finding,) = findings(account, "LG-01")
     assert finding.status == "pass"
     assert "AWS left a member out: EventSelector, IncludeManagementEvents" in finding.observed
+
+
+def test_lg_01_rests_on_no_default_where_selectors_have_all_their_members(
+    account: Account,
+) -> None:
+    whole = {"ReadWriteType": "All", "IncludeManagementEvents": True}
+    (finding,) = findings(account.fleet().trail(basic=[whole]), "LG-01")
+    assert finding.status == "pass"
+    assert "AWS left a member out" not in finding.observed
 
 
 def test_lg_03_judges_a_trail_from_elsewhere_where_it_covers(account: Account) -> None:
@@ -1305,6 +1323,12 @@ def until(date: str, **members: Any) -> dict[str, Any]:
     ("since long ago, at once, beside a year", kept(until("2019-01-22"), erases(365)), fails),
     ("a year, and until a day that nobody sees", kept(until("2099-01-01"), erases(365)), passes),
     ("a year, and until a day ahead", kept(until("2027-03-15"), erases(365)), to_be_reviewed),
+    (
+        "a year, and until the last day in sight",
+        kept(until("2030-02-21"), erases(365)),
+        to_be_reviewed,
+    ),
+    ("a year, and until a day out of sight", kept(until("2030-02-22"), erases(365)), passes),
     ("a month, and until a day ahead", kept(until("2027-03-15"), erases(30)), fails),
     (
         "a year, and a part until a day ahead",
@@ -1426,8 +1450,11 @@ def test_lg_06_says_until_when_logs_are_kept(account: Account) -> None:
     )
 
 
-def test_lg_06_says_that_a_day_in_the_past_stays_in_force(account: Account) -> None:
-    kept(until("2019-01-22"))(account)
+@pytest.mark.parametrize("date", [day("2019-01-22"), AS_OF])
+def test_lg_06_says_that_a_day_in_the_past_stays_in_force(
+    account: Account, date: dt.datetime
+) -> None:
+    kept(erases(Expiration={"Date": date}))(account)
     (finding,) = findings(account, "LG-06")
     assert "Kept for (days): 0 " in finding.observed
     assert "Kept until: none" in finding.observed
@@ -1689,6 +1716,8 @@ NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
             {"exists": True},
             {"anything-but": "aws.macie"},
             {"anything-but": ["aws.macie", "aws.guardduty"]},
+            {"anything-but": ["aws.macie"]},
+            {"anything-but": {"prefix": "aws.ec", "suffix": "2"}},
             {"anything-but": {"prefix": "aws.ec"}},
         )
     ),
@@ -1701,6 +1730,7 @@ NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
             {"exists": False},
             {"anything-but": {"prefix": "aws."}},
             {"anything-but": {"wildcard": ["aws.*"]}},
+            {"anything-but": list(WATCHED)},
             {"numeric": ["=", 5]},
             {"prefix": 5},
             {"prefix": "aws.", "suffix": "x"},
@@ -1709,6 +1739,11 @@ NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
     ),
     ("a call that CloudTrail does not send so", rules(NEVER), to_be_reviewed),
     ("the service alone", rules({"detail": BY_CALL["detail"]}), passes),
+    *(
+        (f"sources that do not match, as {value}", rules({"source": [value]}), to_be_reviewed)
+        for value in ({"equals-ignore-case": "AWS.EC2"}, {"cidr": "aws.macie"})
+    ),
+    ("a service without a name", rules(MACIE | {"detail": {"eventSource": [""]}}), to_be_reviewed),
     (
         "findings, of calls alone",
         rules(MACIE | {"detail": {"eventSource": ["macie2.amazonaws.com"]}}),
@@ -1894,3 +1929,9 @@ def test_lg_12_a_group_may_be_in_the_region_of_other_agents(tmp_path: Path) -> N
 def test_lg_12_no_log_group_is_requested_that_is_not_declared(declared: list[str]) -> None:
     run = Run(account=ACCOUNT, agent_log_groups=declared)
     assert (DESCRIBE_LOG_GROUPS in calls_of(run)) is bool(declared)
+
+
+def test_lg_02_says_on_which_day_a_quiet_trail_delivered_last(account: Account) -> None:
+    trail = account.bucket().trail(status=OLD, advanced=[objects()])
+    (finding,) = findings(trail, "LG-02")
+    assert "delivered last on 2019-01-22: no answer" in finding.hint

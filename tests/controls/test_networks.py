@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kit import calls
+from kit.tables import tabulate
 from tests.controls.scenarios import (
     Verdict,
     denied,
@@ -123,6 +124,22 @@ def test_ex_14_any_of_a_fleets_groups_may_open_it(account: Account) -> None:
     place = {"SubnetIds": SUBNETS, "SecurityGroupIds": [GROUP, "sg-2"]}
     routes(group(group(account.fleet(VpcConfig=place)), [rule("::/0")], id="sg-2"))
     assert verdicts(account, "EX-14") == [fails]
+
+
+@pytest.mark.parametrize("lacking", [0, 1])
+def test_ex_14_cites_the_group_of_which_ec2_left_something_out(
+    account: Account, lacking: int
+) -> None:
+    ids = [GROUP, "sg-2"]
+    routes(account.fleet(VpcConfig={"SubnetIds": SUBNETS, "SecurityGroupIds": ids}))
+    for n, id in enumerate(ids):
+        group(account, [rule(IpRanges=[{}])] if n == lacking else [], id=id)
+    table = tabulate(account.answered(), ["fleets_and_builders"])["fleets_and_builders"]
+    (gap,) = (gap for (_, column), gap in table.gap_at.items() if column == "open_to")
+    assert (gap.hint, gap.evidence.partition("#")[2]) == (
+        "AWS left IpPermissions.IpRanges out",
+        f"/SecurityGroups/{lacking}",
+    )
 
 
 @scenarios(
@@ -257,6 +274,11 @@ def test_without_a_network_there_is_nothing_to_judge(
     ("anywhere, without a way", ([rule("0.0.0.0/0")], []), passes),
     ("the offices, by a NAT gateway", ([rule("10.0.0.0/8")], [NAT]), passes),
     ("anywhere, by a NAT gateway", ([rule("0.0.0.0/0")], [NAT]), to_be_reviewed),
+    (
+        "anywhere, by a NAT gateway to the offices",
+        ([rule("0.0.0.0/0")], [{**NAT, "DestinationCidrBlock": "10.1.0.0/16"}]),
+        passes,
+    ),
     ("a prefix list, by a NAT gateway", ([rule(lists=("pl-1",))], [NAT]), to_be_reviewed),
     (
         "anywhere, by a NAT gateway for a prefix list",

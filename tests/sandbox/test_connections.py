@@ -119,6 +119,20 @@ def test_an_answer_of_no_stated_length_gets_it() -> None:
         assert fetch(connection) == (200, b"one two")
 
 
+def test_a_client_that_waits_with_its_body_may_send_it() -> None:
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read(4)]
+
+    with serving(application) as connection:
+        connection.connect()
+        head = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
+        connection.sock.sendall(head)
+        assert connection.sock.recv(1_000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sock.sendall(b"body")
+        assert connection.sock.recv(1_000).endswith(b"\r\n\r\nbody")
+
+
 def test_an_error_is_answered_and_ends_the_connection(caplog: pytest.LogCaptureFixture) -> None:
     def application(environ: Any, start_response: Any) -> Iterator[bytes]:
         raise ZeroDivisionError
