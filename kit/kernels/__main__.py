@@ -71,6 +71,9 @@ if __name__ == "__main__":
     # What own cells print reaches no pack, so it is not collected.
     silent = {"no_stdout": True, "no_stderr": True, "outstream_class": None}
     options: dict[str, Any] = silent if offline.refuse_network() else {}
-    if FOR_DOCUMENTS in os.environ:  # nobody types in it, or looks for what was typed
-        options["config"] = Config({"HistoryManager": {"enabled": False}})
+    if FOR_DOCUMENTS in os.environ:
+        # No document has what cells print, and what the process writes is the kit's to read. Nobody
+        # types in it, or looks for what was typed.
+        history = Config({"HistoryManager": {"enabled": False}})
+        options = {"no_stdout": True, "outstream_class": None, "config": history}
     kernelapp.launch_new_instance(kernel_class=Kernel, **options)
