@@ -115,7 +115,7 @@ def _refused(snapshot: Snapshot, gap: Trouble) -> bool:
     A fault of AWS, or credentials that AWS does not accept, show nothing about the owner.
     """
     failed = next((r for r in snapshot.requests if r.id == gap.evidence), None)
-    if not failed or not failed.error or not failed.status or gap.reason != "failed":
+    if gap.reason != "failed" or not (failed and failed.error and failed.status):
         return False
     code, message = failed.error["code"], failed.error["message"]
     accepted = reason_for(code, failed.status) == "failed" and not way_in(code, message)

@@ -828,6 +828,7 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ("one pool's identities", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "authenticated"}}), SINGLED_OUT),
     ("one pool's identities, by a pattern", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "auth*"}}), SINGLED_OUT),
     ("one pool's guests, by a pattern", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "un*"}}), ANYBODY),
+    ("one pool's guests but one", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "StringNotEquals": {f"{COGNITO}:sub": "eu-west-1:1"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "unauthenticated"}}), ANYBODY),
     ("one pool's guests", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "unauthenticated"}}), ANYBODY),
     ("one pool's identities, and guests if it has any", signed_in(COGNITO, StringEquals={f"{COGNITO}:aud": "pool"}), PERHAPS),
     ("any pool's identities", signed_in(COGNITO), ANYBODY),
