@@ -1739,6 +1739,10 @@ NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
     ),
     ("a call that CloudTrail does not send so", rules(NEVER), to_be_reviewed),
     ("the service alone", rules({"detail": BY_CALL["detail"]}), passes),
+    *(
+        (f"sources that do not match, as {value}", rules({"source": [value]}), to_be_reviewed)
+        for value in ({"equals-ignore-case": "AWS.EC2"}, {"cidr": "aws.macie"})
+    ),
     ("a service without a name", rules(MACIE | {"detail": {"eventSource": [""]}}), to_be_reviewed),
     (
         "findings, of calls alone",
@@ -1925,3 +1929,9 @@ def test_lg_12_a_group_may_be_in_the_region_of_other_agents(tmp_path: Path) -> N
 def test_lg_12_no_log_group_is_requested_that_is_not_declared(declared: list[str]) -> None:
     run = Run(account=ACCOUNT, agent_log_groups=declared)
     assert (DESCRIBE_LOG_GROUPS in calls_of(run)) is bool(declared)
+
+
+def test_lg_02_says_on_which_day_a_quiet_trail_delivered_last(account: Account) -> None:
+    trail = account.bucket().trail(status=OLD, advanced=[objects()])
+    (finding,) = findings(trail, "LG-02")
+    assert "delivered last on 2019-01-22: no answer" in finding.hint

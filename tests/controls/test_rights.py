@@ -828,6 +828,7 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ("one pool's identities", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "authenticated"}}), SINGLED_OUT),
     ("one pool's identities, by a pattern", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "auth*"}}), SINGLED_OUT),
     ("one pool's guests, by a pattern", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "un*"}}), ANYBODY),
+    ("one pool's guests but one", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "StringNotEquals": {f"{COGNITO}:sub": "eu-west-1:1"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "unauthenticated"}}), ANYBODY),
     ("one pool's guests", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "unauthenticated"}}), ANYBODY),
     ("one pool's identities, and guests if it has any", signed_in(COGNITO, StringEquals={f"{COGNITO}:aud": "pool"}), PERHAPS),
     ("any pool's identities", signed_in(COGNITO), ANYBODY),
@@ -955,6 +956,13 @@ def test_id_05_unique_ids_of_the_account_are_its_roles(account: Account) -> None
     details = {"RoleDetailList": [role], "IsTruncated": False, **others}
     account.answers(GET_ACCOUNT_AUTHORIZATION_DETAILS, details)
     assert statuses_of(account) == ROLE
+
+
+def test_id_05_judges_nobody_by_the_policy_of_a_bucket_outside_the_scope(account: Account) -> None:
+    there = "eu-central-1"
+    listed = {"Name": HOME.replace(REGION, there), "BucketRegion": there}
+    account.stack().fleet().lists(LIST_BUCKETS, listed)
+    assert {one.status for one in findings(account, "ID-05")} == {"pass"}
 
 
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"
