@@ -24,7 +24,7 @@ from tests.standins import REGION, changed, output_shape
 
 Members = tuple[str | int, ...]
 Reading = dict[tuple[str, str, str], set[str]]
-UNREAD = ("tidy", "macie2.ListClassificationJobs")  # no bucket there is examined by a job alone
+UNREAD = ("tidy", "macie2.ListClassificationJobs")  # no job has run there
 ALWAYS = (GET_CALLER_IDENTITY.name, LIST_REGIONS.name)
 
 
