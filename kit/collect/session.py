@@ -411,7 +411,9 @@ def shell_client(service: str, region: str | None = None) -> Any:
         By default the shell's.
     """
     with signing_in():
-        return boto3.Session().client(service, region_name=region, config=_config())
+        session = boto3.Session()
+        share_models(session._session)
+        return session.client(service, region_name=region, config=_config())
 
 
 @dataclass(frozen=True)
