@@ -478,11 +478,13 @@ class _Engine:
         list of str
             The regions where nothing of AppStream is.
         """
-        # What pauses between its pages comes first: other requests fill the pauses.
+        left = set(needed) - self.performed
+        probes = {call for call in left if call.probe or call is LIST_BUCKETS}
+        # What pauses between its pages comes first: other requests fill the pauses. Then comes what
+        # the most others wait for.
         waiting = sorted(
-            set(needed) - self.performed, key=lambda call: (-call.seconds_between, call.name)
+            left, key=lambda call: (-call.seconds_between, call not in probes, call.name)
         )
-        probes = {call for call in waiting if call.probe or call is LIST_BUCKETS}
         unused: list[str] | None = None
         while waiting or self._left:
             open_ = {*waiting, *self._left}
@@ -574,11 +576,12 @@ class _Engine:
     def _poll(self, job: _Job) -> list[Request]:
         requests: list[Request] = []
         for page in range(_MOST_POLLS):
+            began = time.monotonic()
             request = self._request(job, job.parameters, page)
             requests.append(request)
             if request.error or search(job.call.until, request.response):
                 return requests
-            time.sleep(job.call.seconds_between)
+            _pause(job.call, began)
         last = replace(requests[-1], cut=NOT_FINAL.format(count=_MOST_POLLS))
         return [*requests[:-1], last]
 
@@ -591,6 +594,7 @@ class _Engine:
         most = self.run.event_pages if job.call.bounded else _MOST_PAGES
         while True:
             tokens: dict[str, str] = {}
+            began = time.monotonic()
             request = self._request(job, parameters, len(requests), tokens)
             if not tokens or request.error:
                 return [*requests, request]
@@ -610,7 +614,7 @@ class _Engine:
             requests.append(request)
             seen.update(tokens.values())
             parameters |= tokens
-            time.sleep(job.call.seconds_between)
+            _pause(job.call, began)
 
     def _request(
         self,
@@ -705,6 +709,11 @@ class _Engine:
         meta = response.get("ResponseMetadata", {})
         attempts = 1 + int(meta["RetryAttempts"]) if "RetryAttempts" in meta else sent
         return client, response, error, attempts
+
+
+def _pause(call: Call, began: float) -> None:
+    """Wait until a call may send its next request, after one that began at a time."""
+    time.sleep(max(0.0, began + call.seconds_between - time.monotonic()))
 
 
 def _log(request: Request, seconds: float) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
-from kit import log
+from kit import log, maker
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.errors import CannotRunError, UserError
@@ -175,6 +175,12 @@ def seal(
         unused,
         facts["gravest_fail"],
     )
+
+
+def prepare() -> None:
+    """Read what a pack of any snapshot needs, before there is one."""
+    texts.load()
+    maker.lock()
 
 
 def files(

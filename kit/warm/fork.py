@@ -81,6 +81,23 @@ def beside(
                         _answer(answers)
 
 
+@contextmanager
+def handover() -> Iterator[tuple[Callable[[Any], None], Callable[[], Any]]]:
+    """Give a fork that starts in the block what this process knows only later.
+
+    Yields
+    ------
+    give : callable
+        Takes what can be pickled, in less than the 64 KiB that a pipe holds: this process reads it
+        itself where it does the work of the fork.
+    take : callable
+        Waits for it.
+    """
+    reader, writer = os.pipe()
+    with open(reader, "rb") as taken, open(writer, "wb", buffering=0) as given:
+        yield partial(pickle.dump, file=given), partial(pickle.load, taken)
+
+
 def _wait(name: str, pid: int, answers: BinaryIO, codes: list[int]) -> Any:
     """Return what the fork returns or raise what it raises; note the code with which it ended."""
     _await_end(pid)
