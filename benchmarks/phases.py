@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from kit.calls import CALLS, Call, Scope
@@ -36,9 +37,23 @@ class _Phases:
         self.figures[name] = {
             "wall": before["wall"] + now - self._last[0],
             "cpu": before["cpu"] + cpu - self._last[1],
-            "peak": max(own.ru_maxrss, started.ru_maxrss) / 1024,
+            "peak": max(_own_peak(), started.ru_maxrss) / 1024,
         }
         self._last = (now, cpu)
+
+
+def _own_peak() -> int:
+    """Return the most memory that this process has had, in kB.
+
+    Linux keeps a process's ``ru_maxrss`` when it becomes another program, so that this process would
+    begin with the peak of the one that measures it; ``VmHWM`` begins anew.
+    https://man7.org/linux/man-pages/man2/getrusage.2.html
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:  # not Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 def longest_chain(snapshot: Snapshot) -> int:
@@ -97,8 +112,7 @@ def main() -> None:
     at = {"snapshot": str(folder.resolve())}
     executed = execute(seal.NOTEBOOK, at, for_documents=True)
     phases.end("notebook")
-    labels = seal.labels_of(stored)
-    phases.end("other files")
+    labels = seal.labels_of(executed, stored)
     sizes: dict[str, int] = {}
     info = bag_info(stored, digest)
     quiet = Phase("", "files", shown=False)

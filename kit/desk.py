@@ -174,14 +174,19 @@ class Trace(Displayed):
     Attributes
     ----------
     findings : Selection
-    snapshot : Snapshot
+    tables : Tables
+        From which the findings were made.
     """
 
     findings: Selection
-    snapshot: Snapshot
+    tables: Tables
 
     def __repr__(self) -> str:
         return repr(self.findings)
+
+    def _to_seal(self) -> dict[str, Any]:
+        things = self.tables.labelled()
+        return {"labels": [[thing.kind, thing.identity, thing.name] for thing in things]}
 
 
 def trace(findings: Findings | Selection, tables: Tables) -> Trace:
@@ -197,7 +202,7 @@ def trace(findings: Findings | Selection, tables: Tables) -> Trace:
     snapshot = tables.snapshot
     if snapshot.run.pseudonymise:
         _redactors.setdefault(snapshot, Redactor(snapshot, tables.labels))
-    return Trace(findings.where_open() if isinstance(findings, Findings) else findings, snapshot)
+    return Trace(findings.where_open() if isinstance(findings, Findings) else findings, tables)
 
 
 def _answers_cited(finding: Finding) -> list[str]:
@@ -314,7 +319,7 @@ def _(shown: Trace) -> str:
     for number, finding in chosen[:_TRACED]:
         id = trace_id((finding.control, finding.region, finding.resource))
         cited = _answers_cited(finding)
-        parts = [evidence_of(shown.snapshot, ref, seen) for ref in cited[:_IDS]]
+        parts = [evidence_of(shown.tables.snapshot, ref, seen) for ref in cited[:_IDS]]
         left = len(cited) - len(parts)
         more = f"has {counted(left, 'more reference')}" if left else "has the reasons"
         observed = _brief(reasons_and_observed(finding))

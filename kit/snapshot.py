@@ -246,6 +246,11 @@ class Answer:
         """Ids of the requests, in order."""
         return tuple(request.id for request in self.requests) or ((self.off,) if self.off else ())
 
+    @property
+    def first(self) -> str:
+        """Id of the first request; empty without a request."""
+        return next(iter(self.evidence), "")
+
     def items(self, path: str = "") -> Iterator[tuple[Any, str]]:
         """Yield each listed item once with its reference, ``E0012#/Fleets/3``.
 

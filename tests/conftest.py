@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 import kit  # before nbformat, so that it leaves out the grammars that it would build
 from tests import drawn, quick
@@ -26,6 +27,37 @@ if TYPE_CHECKING:
     from tests.shared import Shared
 
 _log: Log
+_TESTS = Path(__file__).parent
+# The files that take longest, the longest first; one that is missing here comes later, no more.
+LONGEST = (
+    "batch/test_weather.py",
+    "batch/test_s3.py",
+    "test_doors.py",
+    "test_crash.py",
+    "controls/test_remedies_run.py",
+    "test_jupyterlab.py",
+    "test_readme.py",
+    "answers/test_canaries.py",
+    "answers/test_members.py",
+    "test_matrix.py",
+    "test_own_controls.py",
+    "answers/test_neighbours.py",
+    "test_verify_again.py",
+    "batch/test_batch.py",
+    "test_adding_a_control.py",
+    "answers/test_pages.py",
+    "batch/test_organisation.py",
+    "pack/test_forgeries.py",
+    "test_streams.py",
+    "test_wheel.py",
+    "test_verify.py",
+    "pack/test_own_cells.py",
+    "pack/test_pdf.py",
+    "pack/test_lasting.py",
+    "pack/test_evidence.py",
+    "batch/test_cluster.py",
+    "test_overviews.py",
+)
 
 _SIGNED = """
 signed: true
@@ -91,9 +123,10 @@ def _draw_alike() -> None:
     this an example depends on which tests the same worker ran before.
     https://github.com/HypothesisWorks/hypothesis/issues/4978
     """
-    from hypothesis.internal.conjecture.providers import Constants, HypothesisProvider
+    from hypothesis.internal.conjecture import providers
 
-    HypothesisProvider._local_constants = Constants()
+    none = providers.Constants()
+    providers._get_local_constants = lambda: none
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -108,18 +141,31 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out slow tests where only quick ones are wanted; otherwise let slow files come first.
+    """Leave out slow tests where only quick ones are wanted; otherwise let long files come first.
 
-    A worker that is done then finds quick files to the end, and none waits for a long one.
+    A worker that is done then finds short files to the end, and none waits for a long one.
     """
-    paths = {path for path in {one.path for one in items} if quick.is_slow_file(path)}
-    slow = [one for one in items if one.path in paths or quick.is_slow_test(one)]
     if config.getoption("quick"):
+        slow = [one for one in items if quick.is_slow_test(one)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [one for one in items if one not in slow]
     else:
-        paths |= {one.path for one in slow}
-        items.sort(key=lambda one: one.path not in paths)
+        order = {name: place for place, name in enumerate(LONGEST)}
+        items.sort(key=lambda one: order.get(str(one.path.relative_to(_TESTS)), len(order)))
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Let a worker report of a test that passes its call alone.
+
+    Six messages a test to the process that started the workers, most of them of what passed, took
+    longer than most of the tests.
+    """
+    if not hasattr(item.config, "workerinput"):
+        return None
+    for report in runtestprotocol(item, nextitem=nextitem, log=False):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    return True
 
 
 def pytest_collection_finish() -> None:

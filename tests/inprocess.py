@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from unittest.mock import patch
 
+from kit.displayed import FOR_DOCUMENTS
 from kit.pack.execute import execute_here
 
 
@@ -24,8 +25,11 @@ def without_kernel() -> Iterator[None]:
     A kernel, which gives the same, spends two seconds on imports.
     """
 
-    def execute(name: str, parameters: Mapping[str, Any], **_: Any) -> Any:
-        return execute_here(name, parameters)[0]
+    def execute(
+        name: str, parameters: Mapping[str, Any], *, for_documents: bool = False, **_: Any
+    ) -> Any:
+        with patch.dict(os.environ, {FOR_DOCUMENTS: "1"} if for_documents else {}):
+            return execute_here(name, parameters)[0]
 
     with (
         patch("kit.pack.seal.execute", execute),

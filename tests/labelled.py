@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
+from kit.shipped import yaml_data
 
 DATA = Path(__file__).parent / "data" / "secrets"
 HALVES = ("development", "held_out", "blind", "strangers")
@@ -62,7 +62,7 @@ class Score:
 
 def strings(half: str) -> Iterator[Labelled]:
     """Yield the strings of one half."""
-    data = yaml.safe_load((DATA / f"{half}.yaml").read_text("utf-8"))
+    data = yaml_data(DATA / f"{half}.yaml")
     for part in ("secrets", "near_misses"):
         for category, texts in data[part].items():
             for text in texts:

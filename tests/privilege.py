@@ -78,9 +78,14 @@ def beside() -> list[tuple[str, str]]:
     ]
 
 
-def refuses(account: str, service: str, operation: str) -> bool:
-    """Whether a session with the whole policy is refused an operation for want of permission."""
-    client = Clients(role_run(account), WHOLE).client(service, REGION)
+def session_of(account: str) -> Clients:
+    """Return the clients of a session with the whole policy."""
+    return Clients(role_run(account), WHOLE)
+
+
+def refuses(session: Clients, service: str, operation: str) -> bool:
+    """Whether a session is refused an operation for want of permission."""
+    client = session.client(service, REGION)
     method = next(m for m, name in client.meta.method_to_api_mapping.items() if name == operation)
     try:
         getattr(client, method)()

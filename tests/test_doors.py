@@ -25,8 +25,6 @@ import nbformat
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from nbconvert.exporters import get_exporter
-from nbconvert.nbconvertapp import NbConvertApp
 from papermill import PapermillExecutionError, execute_notebook
 from papermill.cli import papermill as papermill_command
 
@@ -285,12 +283,16 @@ def test_a_pack_is_sealed_once(packed: tuple[Path, str], environment: dict[str, 
 
 def exported(form: str, file: Path) -> str:
     """What an exporter of nbconvert makes of a notebook."""
+    from nbconvert.exporters import get_exporter
+
     made, _ = get_exporter(form)().from_notebook_node(nbformat.read(file, 4))
     return str(made)
 
 
 def converts(command: list[str], cwd: Path) -> None:
     """Do what the command ``jupyter nbconvert`` does, in this process."""
+    from nbconvert.nbconvertapp import NbConvertApp  # which imports every exporter there is
+
     program, verb, *arguments = command
     assert (Path(program).name, verb) == ("jupyter", "nbconvert")
     app = NbConvertApp.instance()

@@ -19,7 +19,7 @@ from kit.controls import CONTROLS
 from kit.errors import NotEnteredError
 from kit.sandbox.server import Sandbox
 from tests.listening import is_private, kernels, startup
-from tests.privilege import as_demo, beside, faults, refuses, role_run, tags
+from tests.privilege import as_demo, beside, faults, refuses, role_run, session_of, tags
 from tests.test_kernels import heard_over_tcp, started
 
 _AREA = "least privilege"
@@ -112,7 +112,8 @@ def _operations(sandbox: Sandbox, place: Path, chance: random.Random, quick: boo
     folder = place / "operations"
     folder.mkdir()
     with as_demo(sandbox, folder):
-        held = sum(refuses(sandbox.accounts["tidy"], *pair) for pair in pairs)
+        session = session_of(sandbox.accounts["tidy"])
+        held = sum(refuses(session, *pair) for pair in pairs)
     return Measure(
         _AREA, "other operations requested with the collector's session", len(pairs), held
     )

@@ -349,6 +349,7 @@ class _Watched:
 
 def _begun(response: Any, stream: Callable[..., Iterator[bytes]], **how: Any) -> Iterator[bytes]:
     """Yield a body no further than its bound is passed; `kit.collect.wire` refuses what is so long."""
+    del response.stream  # by which the response, and all that it holds, would hold itself
     size = 0
     for piece in stream(**how):
         yield piece

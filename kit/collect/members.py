@@ -93,6 +93,8 @@ def find_members(run: Run, wanted: Discover) -> dict[str, str]:
         raise _explained(error, run, wanted) from None
     except (aws.BotoCoreError, GivenUpError) as error:
         raise CannotRunError(f"discover: AWS Organizations could not be reached: {error}") from None
+    finally:
+        clients.close()
 
 
 def _below(client: Any, units: Iterable[str]) -> Iterator[Mapping[str, Any]]:

@@ -34,6 +34,7 @@ from kit.aws_models import home_region, models, partition_of, share_models
 from kit.collect.limits import Call, GivenUpError, Limits, watch_connections
 from kit.collect.login import TOO_LARGE, profile_of, signing_in
 from kit.collect.policy import SessionPolicy
+from kit.collect.signing import sign_with_less_work
 from kit.collect.wire import Parsers, check
 from kit.errors import NotEnteredError
 from kit.maker import KIT
@@ -68,6 +69,7 @@ _ENDPOINTS = 10_000
 EndpointProvider._resolve_endpoint = lru_cache_weakref(maxsize=_ENDPOINTS)(
     EndpointProvider._resolve_endpoint.__wrapped__
 )
+sign_with_less_work()
 
 
 class Clients:
@@ -242,8 +244,11 @@ class Clients:
         return str(getattr(self.session.get_credentials(), "method", ""))
 
     def close(self) -> None:
-        """End what watches the time."""
+        """End what watches the time, and the connections."""
         self.limits.close()
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
 
     @property
     def verify_certificates(self) -> bool:

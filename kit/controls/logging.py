@@ -282,9 +282,8 @@ def logs_are_kept_as_long_as_needed(
     longest = sooner(log_days, _days_to(log_until, as_of))
     left = _days_to(log_until_least, as_of)
     shortest = sooner(log_days_least, left)
-    if longest is None or shortest is None:
-        return False
-    if shortest < min_log_days or longest > max_log_days:
+    bounds = range(min_log_days, max_log_days + 1)
+    if shortest not in bounds or longest not in bounds:
         return False
     # From its date on, a rule erases new logs too, so that the bucket keeps none.
     if left is not None and left <= min_log_days + max_log_days:

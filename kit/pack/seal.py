@@ -14,10 +14,12 @@ from nbformat import NotebookNode
 from kit import log, maker
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
+from kit.displayed import DESK_MIME
 from kit.errors import CannotRunError, UserError
 from kit.pack.attachments import attachments
 from kit.pack.document import (
     Document,
+    NotebookOutputError,
     data_of,
     document,
     findings_data,
@@ -41,8 +43,7 @@ from kit.parameters import refuse_mismatch
 from kit.progress import Phase
 from kit.redact.labels import Labels, open_labels
 from kit.snapshot import Snapshot, read
-from kit.tables import tabulate
-from kit.warm.fork import beside, in_fork, trim
+from kit.warm.fork import in_fork, trim
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
@@ -132,12 +133,10 @@ def seal(
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     given = read_own_notebook(notebook) if notebook else None
     at = {"snapshot": str(snapshot.resolve())}
-    # The tables are the kernel's; what the evidence needs of them is made beside it.
-    with beside("the labels", partial(labels_of, stored)) as made:
-        executed = execute(NOTEBOOK, at, progress=progress, for_documents=True)
-        labels = made()
+    executed = execute(NOTEBOOK, at, progress=progress, for_documents=True)
     data = findings_data(executed)
     _refuse_changed(stored, data["facts"]["snapshot"])
+    labels = labels_of(executed, stored)
     # What is not the kit's comes last, on copies: the kit's verdicts are made already.
     own = run_own_cells(given, stored, progress=progress) if given else None
     controls = judged_by_own(stored)
@@ -249,9 +248,32 @@ def _noted(name: str, phase: Phase) -> str:
     return name
 
 
-def labels_of(stored: Snapshot) -> Labels:
-    """Return the labels in a snapshot's tables, which its evidence shares."""
-    return tabulate(stored).labels
+def labels_of(executed: NotebookNode, stored: Snapshot) -> Labels:
+    """Return the labels in a snapshot's tables, which its evidence shares.
+
+    Parameters
+    ----------
+    executed : NotebookNode
+        The evidence notebook with its outputs, in which the tables were made.
+    stored : Snapshot
+        That it was executed on.
+
+    Raises
+    ------
+    NotebookOutputError
+        The notebook does not show them exactly once.
+    """
+    outputs = chain.from_iterable(cell.get("outputs", ()) for cell in executed.cells)
+    data = [output.get("data", {}).get(DESK_MIME, {}) for output in outputs]
+    listed = [shown["labels"] for shown in data if "labels" in shown]
+    if len(listed) != 1:
+        raise NotebookOutputError(
+            f"the notebook shows the labels of its tables {len(listed)} times"
+        )
+    labels = open_labels(stored.run, stored.header["pseudonym_key"])
+    for kind, identity, name in listed[0]:
+        labels.label(kind, identity, name)
+    return labels
 
 
 def pack_document(

@@ -21,12 +21,11 @@ from types import TracebackType
 from typing import Any
 
 from moto.core.request import Request
-from moto.moto_server.werkzeug_app import MotoRequestHandler
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Response as HTTPResponse
 
 from kit.sandbox import admin, errors, permissions, services, spoil
 from kit.sandbox.checks import check_input, check_output
+from kit.sandbox.connections import Server
 from kit.sandbox.declared import Account, load
 from kit.sandbox.faults import Fault, Faults, iam_action
 from kit.sandbox.protocol import (
@@ -96,9 +95,7 @@ class Sandbox:
         self._by_name: dict[str, Account] = {account.name: account for account in loaded}
         self._world = World({a.id: a for a in loaded}, self.faults, now, page_size)
         self._moto = Moto()
-        self._server = make_server(
-            "127.0.0.1", port, self._application, threaded=True, request_handler=_Handler
-        )
+        self._server = Server(port, self._application)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -333,11 +330,6 @@ class _Slow(Exception):  # noqa: N818 - not an error, but a way out
     def __init__(self, fault: Fault, response: Response):
         super().__init__()
         self.fault, self.response = fault, response
-
-
-class _Handler(MotoRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Write nothing: `Sandbox.requests` is the log."""
 
 
 def _note(scope: Scope, operation: Operation | None) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
 from pkgutil import resolve_name
 
 from kit.displayed import Displayed, counted
 from kit.errors import UserError
-from kit.redact.labels import Labels, open_labels
+from kit.redact.labels import Labels, Named, open_labels
 from kit.snapshot import Snapshot
 from kit.tables import (
     agents,
@@ -66,6 +67,11 @@ class Tables(Displayed, dict[str, Table]):
         super().__init__(tables)
         self.snapshot = snapshot
         self.labels = labels
+        self._labelled = len(labels.made)  # whoever reads the tables may label more
+
+    def labelled(self) -> list[Named]:
+        """Return what the labels in the tables identify, in the order in which they were made."""
+        return [*islice(self.labels.made.values(), self._labelled)]
 
     def __missing__(self, name: str) -> Table:
         raise UserError(f"tables: {_unknown(name, self)}")

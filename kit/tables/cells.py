@@ -25,6 +25,11 @@ class Cell:
     gap: Trouble | None = None
     assumed: tuple[str, ...] = ()
 
+    @property
+    def request(self) -> str:
+        """Id of the request that answered the first reference; empty without references."""
+        return next((ref.partition("#")[0] for ref in self.refs), "")
+
 
 @dataclass(frozen=True)
 class Default:
@@ -71,7 +76,7 @@ def attached(
         return Cell(None, (ref,), absent_member(answer.call, path, ref))
     if answer.trouble:
         return Cell(None, answer.evidence, answer.trouble)
-    value, first = answer.value(path), answer.evidence[0]
+    value, first = answer.value(path), answer.first
     if value is not None:
         return Cell(value, (f"{first}#{pointer(path)}",))
     if absent is UNSEEN:
@@ -107,16 +112,14 @@ def in_the_past(cell: Cell, as_of: dt.datetime) -> Cell:
     if cell.gap or latest is None or latest <= as_of + dt.timedelta(days=1):
         return cell
     hint = text("gaps/lies_ahead", time=f"{latest:%Y-%m-%d %H:%M} UTC")
-    evidence = cell.refs[0].partition("#")[0] if cell.refs else ""
-    return Cell(None, cell.refs, Trouble("needs review", hint=hint, evidence=evidence))
+    return Cell(None, cell.refs, Trouble("needs review", hint=hint, evidence=cell.request))
 
 
 def one_of(cell: Cell, choices: Iterable[Any]) -> Cell:
     """Return the cell of a choice; a gap where AWS answers a value that the kit does not know."""
     if cell.gap or cell.value is None or cell.value in choices:
         return cell
-    evidence = cell.refs[0].partition("#")[0] if cell.refs else ""
-    gap = Trouble("needs review", hint=text("gaps/unknown_value"), evidence=evidence)
+    gap = Trouble("needs review", hint=text("gaps/unknown_value"), evidence=cell.request)
     return Cell(None, cell.refs, gap)
 
 

@@ -62,7 +62,7 @@ def _effective(call: Call, region: str, snapshot: Snapshot) -> list[Answer]:
     answers = _answers(call, region, snapshot)
     failed = any(answer.trouble for answer in answers)
     for fallback in stand_ins(call):
-        if failed or not any(_lists(a) for a in answers):
+        if failed or not [item for answer in answers for item in answer.items()]:
             replacements = _answers(fallback, region, snapshot)
             for source in fallback.sources:
                 if source != call:
@@ -88,7 +88,3 @@ def _answers(call: Call, region: str, snapshot: Snapshot) -> list[Answer]:
                     if where in (sent_to, None) and None not in wanted.values():
                         answers.append(snapshot.answer(call, where, **wanted))
     return answers
-
-
-def _lists(answer: Answer) -> bool:
-    return next(answer.items(), None) is not None

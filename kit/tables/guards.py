@@ -217,7 +217,7 @@ def retention(snapshot: Snapshot, bucket: str, prefix: str = "") -> Cell:
     answer = snapshot.answer(GET_BUCKET_LIFECYCLE_CONFIGURATION, Bucket=bucket)
     rules = attached(answer, "Rules", UNSEEN, NONE)
     if any(not {"Filter", "Prefix"} & rule.keys() for rule in _on(rules.value)):
-        gap = absent_member(answer.call, "a rule's Filter", answer.evidence[0])
+        gap = absent_member(answer.call, "a rule's Filter", answer.first)
         return Cell(None, rules.refs, gap)
     today = snapshot.as_of
 

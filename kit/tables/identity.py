@@ -215,7 +215,7 @@ class _Report:
         self.entries: list[dict[str, str]] = []
         if self.answer.trouble:
             return
-        self.ref = f"{self.answer.evidence[0]}#/Content"
+        self.ref = f"{self.answer.first}#/Content"
         text = io.StringIO(self.answer.value("Content") or "", newline="")
         reader = csv.DictReader(text, strict=True)
         try:

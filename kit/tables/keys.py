@@ -202,7 +202,7 @@ def _copies(snapshot: Snapshot, bucket: str, seat: str, thing: str) -> Iterator[
         owner = owner_of(named)
         if not named or rule.get("Status") == "Disabled" or owner not in ("", snapshot.account):
             continue
-        ref = f"{answer.evidence[0]}#/ReplicationConfiguration/Rules/{n}/Destination"
+        ref = f"{answer.first}#/ReplicationConfiguration/Rules/{n}/Destination"
         ref = f"{ref}/EncryptionConfiguration/ReplicaKmsKeyID"
         if not owner:
             gap = Trouble("needs review", hint=text("gaps/key_without_account"), evidence=ref)
@@ -245,7 +245,7 @@ def _related(source: Source, use: _Use, described: Answer) -> Iterator[Row]:
         if key
     ]
     if not all(named):
-        known = Cell(None, known.refs, absent_member(DESCRIBE_KEY, f"{path}.Arn", known.refs[0]))
+        known = Cell(None, known.refs, absent_member(DESCRIBE_KEY, f"{path}.Arn", *known.refs))
     base = {name: Cell(value, use.key.refs) for name, value in _NO_KEY.items()}
     if known.gap:
         gaps = dict.fromkeys(("of_the_account", *KEY_ACCESS_COLUMNS), known)

@@ -79,7 +79,8 @@ def bucket_cells(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell
     def read(path: str, absent: Default | None = UNSEEN) -> Cell:
         if described.gap:
             return described
-        return member(described.value, described.refs[0], path, absent, DESCRIBE_BUCKETS)
+        (ref,) = described.refs
+        return member(described.value, ref, path, absent, DESCRIBE_BUCKETS)
 
     # Macie leaves other members out for a bucket that it may not access.
     error = read("errorCode", NONE)
@@ -118,7 +119,8 @@ def _analyses(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
     described = _described(snapshot, bucket, region)
 
     def read(path: str) -> Cell:
-        return member(described.value, described.refs[0], path, NONE, DESCRIBE_BUCKETS)
+        (ref,) = described.refs
+        return member(described.value, ref, path, NONE, DESCRIBE_BUCKETS)
 
     return {
         "last_discovery": derive(
@@ -140,7 +142,7 @@ def open_findings(snapshot: Snapshot, region: str) -> Cell:
         return Cell(None, described.evidence, described.trouble)
     answers = snapshot.answers(GET_FINDING_STATISTICS, region)
     if not answers:
-        gap = absent_member(DESCRIBE_BUCKETS, "AppStream's buckets", described.evidence[0])
+        gap = absent_member(DESCRIBE_BUCKETS, "AppStream's buckets", described.first)
         return Cell(None, described.evidence, gap)
     return derive(
         lambda *groups: sum(map(_high, groups)),
@@ -159,7 +161,7 @@ def _described(snapshot: Snapshot, bucket: str, region: str) -> Cell:
     answer = snapshot.answer(DESCRIBE_BUCKETS, region)
     for item, ref in answer.items_with("bucketName", bucket):
         return Cell(item, (ref,))
-    gap = answer.trouble or absent_member(DESCRIBE_BUCKETS, "the bucket", answer.evidence[0])
+    gap = answer.trouble or absent_member(DESCRIBE_BUCKETS, "the bucket", answer.first)
     return Cell(None, answer.evidence, gap)
 
 

@@ -146,7 +146,7 @@ def _things(call: Call, answer: Answer) -> Iterator[tuple[Any, str]]:
     if call.items:
         yield from answer.items()
     elif answer.value("Theme"):
-        yield answer.value("Theme"), f"{answer.evidence[0]}#/Theme"
+        yield answer.value("Theme"), f"{answer.first}#/Theme"
 
 
 def _fields(item: Any, members: tuple[str, ...]) -> Iterator[Field]:
@@ -181,7 +181,7 @@ def _tagged(source: Source) -> Iterator[Resource]:
                 bucket.region,
                 f"bucket/{bucket.name or bucket.purpose}",
                 bucket_label(source, bucket),
-                bucket.refs if unnamed else answer.evidence[:1],
+                bucket.refs if unnamed else answer.evidence,
                 _tag_fields(pairs),
                 gap=trouble,
             )
@@ -199,7 +199,7 @@ def _tags_of_resources(source: Source) -> Iterator[tuple[str, str, _Tags | None,
             yield answer.region, str(item.get("ResourceARN") or answer.place(ref)), pairs, ref
     for answer in source.snapshot.answers(LIST_TAGS_FOR_RESOURCE):
         pairs = list((answer.value("Tags") or {}).items())
-        for ref in answer.evidence[:1]:
+        for ref in answer.evidence:
             yield answer.region, str(answer.parameters.get("ResourceArn")), pairs, ref
 
 

@@ -93,12 +93,12 @@ def _groups(snapshot: Snapshot, ids: Iterable[str], ref: str, named_by: Answer) 
     if not all(found):
         gap = answer.trouble or absent_member(answer.call, "a security group in use")
         return Cell(None, (ref, *answer.evidence), gap)
-    groups = [group for same in found for group, _ in same]
-    refs = tuple(where for same in found for _, where in same)
-    lacking = next(filter(None, map(_lacking, groups)), None)
-    if lacking:
-        return Cell(None, (ref, *refs), absent_member(answer.call, lacking, refs[0]))
-    return Cell(groups, (ref, *refs))
+    groups = [pair for same in found for pair in same]
+    refs = (ref, *(where for _, where in groups))
+    for group, where in groups:
+        if lacking := _lacking(group):
+            return Cell(None, refs, absent_member(answer.call, lacking, where))
+    return Cell([group for group, _ in groups], refs)
 
 
 def _lacking(group: Mapping[str, Any]) -> str | None:

@@ -21,7 +21,7 @@ def read_policy(policy: Cell, call: Call, as_of: dt.datetime) -> Cell:
             lambda document: () if document is None else read_once(document, as_of), policy
         )
     except PolicyError:
-        gap = Trouble("unreadable answer", call.name, evidence=policy.refs[0].partition("#")[0])
+        gap = Trouble("unreadable answer", call.name, evidence=policy.request)
         return Cell(None, policy.refs, gap)
 
 

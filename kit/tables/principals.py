@@ -70,7 +70,7 @@ class Principal:
         """A role as it is assumed: its trust policy decides, whether or not its ARN was seen."""
         account, arn = self.caller.account, self.arn
         if not arn.startswith("arn:"):
-            arn = f"arn:aws:iam::{account}:role/{self.name or 'unnamed'}"
+            arn = f"arn:aws:iam::{account}:role/{self.name}"
         return Target(arn, account, self.trust.statements, policy_decides=True)
 
     @cached_property
@@ -191,8 +191,8 @@ class _Known:
 
     def _managed(self, policy: dict[str, Any], ref: str) -> Policy:
         """A managed policy as its default version has it, which alone is in force."""
-        versions = [v for v in policy.get("PolicyVersionList") or () if v.get("IsDefaultVersion")]
-        document = versions[0].get("Document") if versions else None
+        versions = (v for v in policy.get("PolicyVersionList") or () if v.get("IsDefaultVersion"))
+        document = next((version.get("Document") for version in versions), None)
         return self._read(document, self._named(policy.get("Arn")), ref)
 
     def _read(self, document: Any, name: str, ref: str) -> Policy:

@@ -89,7 +89,8 @@ def _refuse_all(
     context: tuple[tuple[str, Value], ...],
 ) -> Known:
     how = dict(context)
-    statements = targets[0][1].policy or ()
+    (_, target), *_ = targets
+    statements = target.policy or ()
     unnamed = synthetic_callers(account, partition).values()
     callers = [*unnamed, *map(any_of_account, {*accounts_named(statements, account), account})]
     singled_out = _singled_out(statements)

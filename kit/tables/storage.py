@@ -206,7 +206,7 @@ def _unseen(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
 
 def no_name(snapshot: Snapshot, bucket: Bucket) -> Trouble:
     """Return the trouble of a bucket in use whose name the answer that it comes from left out."""
-    ref = bucket.refs[0]
+    ref, *_ = bucket.refs
     id = ref.partition("#")[0]
     call = next(request.call for request in snapshot.evidence if request.id == id)
     return absent_member(CALLS[call], "the bucket's name", ref)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -50,14 +50,15 @@ def transport(source: Source, region: str) -> dict[str, Cell]:
         **_own_urls(source, region),
         "fips_offered": Cell(region in fips_regions(), ("parameters#/regions",)),
         "private_endpoints": _some(
-            stacks, [ref for stack, ref in stacks.items() if stack.get("AccessEndpoints")]
+            stacks, (ref for stack, ref in stacks.items() if stack.get("AccessEndpoints"))
         ),
-        "pool_users": _some(users, [ref for _, ref in users.items()]),
+        "pool_users": _some(users, (ref for _, ref in users.items())),
     }
 
 
-def _some(answer: Answer, refs: list[str]) -> Cell:
-    return Cell(True, tuple(refs[:1])) if refs else Cell(False, answer.evidence, answer.trouble)
+def _some(answer: Answer, refs: Iterable[str]) -> Cell:
+    first = next(iter(refs), None)
+    return Cell(True, (first,)) if first else Cell(False, answer.evidence, answer.trouble)
 
 
 @cache
@@ -111,7 +112,7 @@ def _things(call: Call, answer: Answer) -> Iterator[tuple[dict[str, Any], str]]:
     if call.items:
         yield from answer.items()
     elif answer.value("Theme"):
-        yield answer.value("Theme"), f"{answer.evidence[0]}#/Theme"
+        yield answer.value("Theme"), f"{answer.first}#/Theme"
 
 
 @table(

@@ -1,7 +1,7 @@
 """A batch against the sandbox, made once: three accounts that can be entered, one that cannot.
 
 Each worker of a user's batch starts a warm interpreter, which takes half of the time of a small
-batch. So do those that are interrupted (``test_weather.py``); the others share one.
+batch. So do some of those that are interrupted (``test_weather.py``); the others share one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -85,10 +86,11 @@ class Desk:
         done.stderr = without_notice(done.stderr)
         return done
 
-    def refused(self, *options: str, file: str = FILE) -> Done:
-        """What the command reports of a batch that begins no account, run in this process."""
+    def batch_here(self, *options: str, file: str = FILE) -> Done:
+        """Run the command in this process, which is its worker too: each account has its own."""
         arguments = self.command(*options, file=file)[1:]
-        return evidence(*arguments, cwd=self.folder, environment=self.environment)
+        with patch("kit.batch.cluster.LocalCluster", _threads):
+            return evidence(*arguments, cwd=self.folder, environment=self.environment)
 
     def start(self, *options: str, file: str = FILE) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -105,11 +107,23 @@ class Desk:
     def ledger(self) -> Path:
         return self.folder / "outputs" / "batches" / NAME / "ledger.jsonl"
 
+    def cold(self) -> Desk:
+        """Return the desk as users have it: each worker starts a warm interpreter."""
+        others = {name: value for name, value in self.environment.items() if name != warm.ADDRESS}
+        return Desk(self.folder, others)
+
     def states(self) -> dict[str, dict[str, Any]]:
         return read_ledger(self.ledger)
 
     def place(self, account: str) -> Path:
         return self.folder / "outputs" / account / NAME
+
+
+def _threads(**options: Any) -> Any:
+    from distributed import LocalCluster  # which takes long, so that few tests import it
+
+    # A thread of this process sets no handlers of signals, which the module to load does.
+    return LocalCluster(**{**options, "processes": False, "preload": ()})
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -121,10 +135,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cold_desk_at(
-    sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Desk]:
-    """Make a desk in a folder of its own; all have the same pseudonym key."""
+def desk_at(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Desk]:
+    """Make a desk in a folder of its own; all have the same pseudonym key.
+
+    Its batches fork their accounts from the warm interpreter of these tests.
+    """
     home = tmp_path_factory.mktemp("home")
     environment = {
         **os.environ,
@@ -138,26 +153,10 @@ def cold_desk_at(
     def made(name: str) -> Desk:
         folder = tmp_path_factory.mktemp(name)
         (folder / "tmp").mkdir()
-        return Desk(folder, {**environment, "TMPDIR": str(folder / "tmp")})
-
-    return made
-
-
-@pytest.fixture(scope="session")
-def desk_at(cold_desk_at: Callable[[str], Desk]) -> Callable[[str], Desk]:
-    """Make a desk whose batches fork their accounts from the warm interpreter of these tests."""
-
-    def made(name: str) -> Desk:
-        desk = cold_desk_at(name)
         shared = {warm.ADDRESS: warm._find_server()} if warm.CAN_FORK else {}
-        return Desk(desk.folder, {**desk.environment, **shared})
+        return Desk(folder, {**environment, **shared, "TMPDIR": str(folder / "tmp")})
 
     return made
-
-
-@pytest.fixture
-def cold_desk(cold_desk_at: Callable[[str], Desk]) -> Desk:
-    return cold_desk_at("cold")
 
 
 @pytest.fixture

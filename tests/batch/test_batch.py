@@ -112,7 +112,7 @@ def test_each_role_had_a_session_policy_and_no_kernel_was_within_reach(made: Mad
     assert [kernel for kernel in reports if not is_private(kernel)] == []
 
 
-@pytest.mark.usefixtures("at_home")
+@pytest.mark.usefixtures("at_home", "notebook_here")
 def test_a_pack_is_what_sealing_makes_of_the_same_snapshot(made: Made, tmp_path: Path) -> None:
     place = made[0].place(DEMO)
     seal(place / "snapshot", tmp_path / "pack", progress=False)
@@ -160,7 +160,7 @@ def test_started_again_it_does_what_is_missing(again: Desk, sandbox: Sandbox) ->
     lost.unlink()
     (again.place(TIDY) / ".pack.1234").mkdir()
     sandbox.requests.clear()
-    done = again.batch("--quiet", "--workers", "1")
+    done = again.batch_here("--quiet", "--workers", "1")
     assert done.returncode == 3, done.stderr
     assert done.stderr == ""
     requested = {request.account for request in sandbox.requests if request.service != "sts"}
@@ -186,7 +186,7 @@ def test_started_again_it_holds_what_is_there_against_its_digests_and_what_is_re
     page = again.place(DEMO) / "pack" / "data" / "evidence.html"
     page.write_bytes(page.read_bytes() + b" ")
     sandbox.requests.clear()
-    done = again.batch("--quiet", "--workers", "1", file=changed)
+    done = again.batch_here("--quiet", "--workers", "1", file=changed)
     assert done.returncode == 1
     assert (
         f"{DEMO}: failed: outputs/{DEMO}/{NAME}/pack was changed after it was made" in done.stdout
@@ -213,7 +213,7 @@ def test_started_again_it_holds_what_is_there_against_its_digests_and_what_is_re
 def test_what_is_wrong_for_all_is_reported_before_anything_begins(
     desk: Desk, old: str, new: str, reported: list[str]
 ) -> None:
-    done = desk.refused(file=FILE.replace(old, new))
+    done = desk.batch_here(file=FILE.replace(old, new))
     assert done.returncode == 2
     assert [part for part in reported if part not in done.stderr] == []
     assert len(done.stderr.splitlines()) == 1

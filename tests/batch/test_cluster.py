@@ -71,7 +71,8 @@ def cluster(
         wait_until(lambda: bool(address_in(file)))
         address = address_in(file)
         for _ in range(workers):
-            options = ("--nthreads", "1", "--protocol", protocol)
+            # A nanny, which would start it again, takes as long to start.
+            options = ("--nthreads", "1", "--protocol", protocol, "--no-nanny")
             stack.enter_context(running(folder, environment, "worker", address, *common, *options))
         log = folder / "worker.log"
         wait_until(lambda: not workers or log.read_text().count("Registered to") >= workers)

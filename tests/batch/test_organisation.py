@@ -6,7 +6,6 @@ The batch signs its packs, for no test here depends on that; the last asserts it
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from kit.sandbox.server import Sandbox
 from kit.snapshot import read
 from kit.verify import verify
 from tests.batch.conftest import DEMO, TIDY, Desk
+from tests.commands import Done
 from tests.pack.authority import PASSPHRASE, Authority
 
 MANAGER, LEFT = "999988887777", "444455556666"
@@ -36,17 +36,15 @@ SIGNED = FILE.replace("controls:", "signed: true\n  controls:")
 
 
 @pytest.fixture(scope="module")
-def discovered(
-    desk_at: Callable[[str], Desk], authority: Authority
-) -> tuple[Desk, subprocess.CompletedProcess[str]]:
+def discovered(desk_at: Callable[[str], Desk], authority: Authority) -> tuple[Desk, Done]:
     desk = desk_at("organisation")
     desk = Desk(desk.folder, {**desk.environment, "EVIDENCE_KEY_PASSPHRASE": PASSPHRASE})
     key = str(authority.pkcs12("batch"))
     options = ("--progress", "json", "--workers", "1", "--key", key)
-    return desk, desk.batch(*options, file=SIGNED)
+    return desk, desk.batch_here(*options, file=SIGNED)
 
 
-Found = tuple[Desk, subprocess.CompletedProcess[str]]
+Found = tuple[Desk, Done]
 
 
 def test_members_are_discovered_and_those_that_left_are_reported(discovered: Found) -> None:
@@ -97,7 +95,7 @@ def test_without_the_organisations_account_no_member_is_begun(desk: Desk) -> Non
     file = FILE.replace("{account}:role/EvidenceReader", "{account}:role/Nobody").replace(
         "discover: {units: [ou-bspl-streaming]}", f'accounts: [{{account: "{DEMO}"}}]'
     )
-    done = desk.batch("--quiet", "--workers", "1", file=file)
+    done = desk.batch_here("--quiet", "--workers", "1", file=file)
     assert (done.returncode, done.stderr) == (1, "")
     states = desk.states()
     assert [facts["state"] for facts in states.values()] == [NOT_ENTERED, NOT_REACHED]
@@ -107,6 +105,6 @@ def test_without_the_organisations_account_no_member_is_begun(desk: Desk) -> Non
 
 def test_a_unit_that_is_not_in_the_organisation_is_bad_input(desk: Desk) -> None:
     file = FILE.replace("ou-bspl-streaming", "ou-bspl-nowhere0")
-    done = desk.refused("--quiet", file=file)
+    done = desk.batch_here("--quiet", file=file)
     assert (done.returncode, done.stdout) == (2, "")
     assert "discover, units: ou-bspl-nowhere0: not all of these are in the" in done.stderr

@@ -55,7 +55,7 @@ def test_packs_are_locked_and_whole_or_none(desk: Desk, s3: Any, sandbox: Sandbo
     late = {"Bucket": PACKS, "Key": f"*{EMPTY}/*/bagit.txt"}
     sandbox.faults.add(Fault("s3", "PutObject", "deny", match=late))
     sandbox.faults.add(Fault("s3", "DeleteObject", "deny", match={"Bucket": PACKS}))
-    done = desk.batch("--quiet", "--workers", "1", file=FILE)
+    done = desk.batch_here("--quiet", "--workers", "1", file=FILE)
     sandbox.faults.clear()
     assert (done.returncode, done.stderr) == (1, "")
     states = desk.states()
@@ -87,7 +87,7 @@ def test_packs_are_locked_and_whole_or_none(desk: Desk, s3: Any, sandbox: Sandbo
     s3.put_object(Bucket=PACKS, Key=f"evidence/{EMPTY}/{NAME}/pack/data/stray.txt", Body=b"")
     s3.put_object(Bucket=PACKS, Key=f"evidence/{TIDY}/{NAME}/pack/data/evidence.html", Body=b"")
     sandbox.requests.clear()
-    again = desk.batch("--quiet", "--workers", "1", file=FILE)
+    again = desk.batch_here("--quiet", "--workers", "1", file=FILE)
     assert (again.returncode, again.stderr) == (1, "")
     states = desk.states()
     assert states[MANAGER]["kept"] is True
@@ -111,20 +111,20 @@ def test_a_place_that_is_not_there_is_refused_before_any_account(
     del s3
     sandbox.requests.clear()
     elsewhere = FILE.replace(f"s3://{PACKS}/evidence", "s3://nobodys-packs/evidence")
-    done = desk.refused("--quiet", file=elsewhere)
+    done = desk.batch_here("--quiet", file=elsewhere)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "evidence: accounts.yaml, line 3: outputs: 's3://nobodys-packs/evidence': the bucket "
         "'nobodys-packs' does not exist; name a bucket of yours, or a folder\n"
     )
     unwritable = FILE.replace(f"snapshots: s3://{SNAPSHOTS}", "snapshots: /proc/nothing")
-    done = desk.refused("--quiet", file=unwritable)
+    done = desk.batch_here("--quiet", file=unwritable)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(
         "evidence: accounts.yaml, line 4: snapshots: /proc/nothing cannot be written ("
     )
     sandbox.faults.add(Fault("s3", "ListObjectsV2", "deny", match={"Bucket": PACKS}))
-    done = desk.refused("--quiet", file=FILE)
+    done = desk.batch_here("--quiet", file=FILE)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"line 3: outputs: s3://{PACKS}/evidence cannot be read: " in done.stderr
     assert {one.service for one in sandbox.requests} == {"s3"}
@@ -135,7 +135,7 @@ def test_a_ledger_is_of_packs_in_one_place(desk: Desk, s3: Any) -> None:
     del s3
     with Ledger(desk.ledger) as ledger:
         ledger.expect([EMPTY], packs="s3://packs-before")
-    done = desk.refused("--quiet", "--workers", "1", file=FILE)
+    done = desk.batch_here("--quiet", "--workers", "1", file=FILE)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"evidence: accounts.yaml, line 3: outputs: 's3://{PACKS}/evidence': "

@@ -47,7 +47,7 @@ def family(batch: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def accounts_of(batch: subprocess.Popen[str]) -> list[psutil.Process]:
     """The processes of the accounts under way, and of their kernels."""
-    servers = [one for one in family(batch) if is_server(one)]
+    servers = [one for one in (*family(batch), *psutil.Process().children()) if is_server(one)]
     return [one for server in servers for one in server.children()]
 
 
@@ -58,6 +58,12 @@ def is_server(process: psutil.Process) -> bool:
         )
     except (psutil.NoSuchProcess, AttributeError):
         return False
+
+
+def worker_of(batch: subprocess.Popen[str]) -> psutil.Process:
+    """The worker, which Dask starts as a process of Python's multiprocessing."""
+    (worker,) = (one for one in family(batch) if "spawn_main" in " ".join(one.cmdline()))
+    return worker
 
 
 def check_truth(desk: Desk) -> None:
@@ -72,16 +78,16 @@ def check_truth(desk: Desk) -> None:
 
 
 def test_what_was_stopped_and_killed_is_finished_with_the_findings_of_a_single_run(
-    cold_desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    desk = cold_desk
     sandbox.faults.add(Fault("*", "*", "throttle", share=0.1))  # every tenth request
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         size = desk.ledger.stat().st_size if desk.ledger.exists() else 0
-        batch = desk.start("--quiet", "--workers", "1", file=FILE)
+        started = desk if number == signal.SIGTERM else desk.cold()
+        batch = started.start("--quiet", "--workers", "1", file=FILE)
         wait_until(lambda size=size: desk.ledger.exists() and desk.ledger.stat().st_size > size)
         wait_until(lambda batch=batch: bool(accounts_of(batch)))
-        helpers = family(batch)
+        helpers = [*family(batch), *accounts_of(batch)]
         # Ctrl-C reaches the whole group, the others one process.
         (os.killpg if number == signal.SIGINT else os.kill)(batch.pid, number)
         out, err = batch.communicate()
@@ -107,7 +113,7 @@ def test_what_was_stopped_and_killed_is_finished_with_the_findings_of_a_single_r
     for victim in ("account", "worker"):
         wait_until(lambda batch=batch: bool(accounts_of(batch)))
         process = accounts_of(batch)[0]
-        (process if victim == "account" else process.parent().parent()).kill()  # type: ignore[union-attr]
+        (process if victim == "account" else worker_of(batch)).kill()
         wait_until(lambda process=process: not process.is_running())
     out, err = batch.communicate()
     sandbox.faults.clear()

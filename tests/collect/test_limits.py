@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from tests.collect.conftest import claims, requests_of, verdicts
 from tests.collect.policies import WHOLE
 
 AWAY = "eu-west-1"
+# Of several services, some of whose calls fan out over others: 67 requests instead of 165.
+SOME = ["AR-01", "AR-03", "AR-05", "EX-04", "ID-02", "IT-01", "LG-01", "MD-03"]
 SHORT = {"read_seconds": 0.4, "call_seconds": 0.8, "region_seconds": 1.6}
 
 
@@ -42,7 +45,13 @@ def max_attempts() -> str:
 
 
 def gather(run: Run, **changed: Any) -> Snapshot:
-    return collect(run.model_copy(update=changed), needed_calls([]), progress=False)
+    run = run.model_copy(update={"controls": SOME, **changed})
+    return collect(run, needed_calls(run.controls), progress=False)
+
+
+def whole(faultless: Snapshot) -> Counter[tuple[str, ...]]:
+    """The verdicts on the faultless account, of the same controls."""
+    return Counter({one: n for one, n in verdicts(faultless).items() if one[0] in SOME})
 
 
 def collect_only(run: Run, *operations: str, **changed: Any) -> Snapshot:
@@ -237,7 +246,7 @@ def test_credentials_that_end_are_named_and_not_used_again(
     demo: Run, sandbox: Sandbox, faultless: Snapshot, kind: Any
 ) -> None:
     before = len(sandbox.requests)
-    sandbox.faults.add(Fault("*", "*", kind, after=50))
+    sandbox.faults.add(Fault("*", "*", kind, after=20))
     snapshot = gather(demo)
     refused = [one for one in sandbox.requests[before:] if one.error]
     # What was under way, and AWS STS once for each of it at most.
@@ -307,7 +316,7 @@ def test_credentials_are_renewed_where_their_source_has_others(
     snapshot = gather(demo, aws_profile="audit")
     assert not snapshot.stopped
     assert len((tmp_path / "used").read_text()) == 2
-    assert verdicts(snapshot) == verdicts(faultless)
+    assert verdicts(snapshot) == whole(faultless)
 
 
 def test_credentials_of_another_account_are_no_renewal(

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kit.errors import NotEnteredError
 from kit.sandbox.server import Sandbox
-from tests.privilege import as_demo, beside, faults, refuses, role_run, tags
+from tests.privilege import as_demo, beside, faults, refuses, role_run, session_of
 
 TIDY = "111122223333"
 
@@ -25,31 +24,20 @@ def test_a_few_controls_need_no_more_than_their_own_policy(
     assert log.outside() == []
 
 
-@pytest.mark.parametrize(
-    ("characters", "form"), [(0, "derived"), (500, "audit"), (1_800, "refused")]
-)
-def test_no_length_of_tags_lets_a_session_go_without_a_policy(
-    characters: int, form: str, sandbox: Sandbox, tmp_path: Path
+def test_all_controls_need_no_more_than_the_derived_policy(
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    run = role_run(
-        TIDY,
-        controls=[],
-        outputs=str(tmp_path),
-        session_tags=tags(random.Random(1), characters),
-    )
+    run = role_run(TIDY, controls=[], outputs=str(tmp_path))
     with as_demo(sandbox, tmp_path):
-        if form == "refused":
-            with pytest.raises(NotEnteredError, match="PackedPolicyTooLarge"):
-                faults(run, tmp_path / "snapshot")
-            return
         snapshot, found = faults(run, tmp_path / "snapshot")
     assert found == []
-    assert snapshot.header["session"]["policy"] == form
+    assert snapshot.header["session"]["policy"] == "derived"
 
 
 def test_a_session_is_refused_what_the_kit_does_not_need(sandbox: Sandbox, tmp_path: Path) -> None:
     pairs = beside()
     assert len(pairs) > 300
     with as_demo(sandbox, tmp_path):
+        session = session_of(TIDY)
         for service, operation in random.Random(1).sample(pairs, 10):
-            assert refuses(TIDY, service, operation), (service, operation)
+            assert refuses(session, service, operation), (service, operation)

@@ -6,18 +6,16 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kit.detect import secrets
 from kit.detect.secrets import KINDS, mask_secrets, mask_value
+from kit.shipped import yaml_data
 from tests.drawn import examples
 from tests.labelled import masked_spans, score
 
-DATA = yaml.safe_load(
-    (Path(__file__).parents[1] / "data/detectors/development.yaml").read_text("utf-8")
-)
+DATA = yaml_data(Path(__file__).parents[1] / "data/detectors/development.yaml")
 SECRETS = set(DATA["classes"]["secret"])
 SOURCES = [item["text"] for item in DATA["strings"]]
 DASHES = "-" * 5

@@ -10,11 +10,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.credentials
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
 from botocore.endpoint_provider import RuleSet
 from botocore.exceptions import ClientError
@@ -283,6 +285,17 @@ def test_sessions_share_what_was_read_of_aws_models_unless_they_read_others(
     assert str(tmp_path) in loader.search_paths
 
 
+def test_the_end_of_the_clients_ends_their_connections(assuming: Assuming) -> None:
+    clients = Clients(RUN, WHOLE)
+    client = clients.client("sts", "eu-west-1")
+    client.get_caller_identity()
+    manager = client._endpoint.http_session._manager
+    kept = manager.connection_from_url(client.meta.endpoint_url).pool.queue[-1]
+    assert kept.sock.fileno() > 0
+    clients.close()
+    assert kept.sock is None
+
+
 def test_an_endpoint_of_a_bucket_is_found_once_however_many_buckets_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -296,6 +309,10 @@ def test_an_endpoint_of_a_bucket_is_found_once_however_many_buckets_there_are(
         return evaluate(rules, given)
 
     monkeypatch.setattr(RuleSet, "evaluate", counted)
+    empty = SimpleNamespace(stream=lambda: [])
+    client.meta.events.register(
+        "before-send.s3", lambda request, **_: AWSResponse(request.url, 404, {}, empty)
+    )
     names = [f"bucket-{number}" for number in range(150)]
     for call in (client.get_bucket_encryption, client.get_bucket_versioning):
         for name in names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,11 @@ def strict(tmp_path: Path) -> Account:
 
 
 @pytest.fixture(scope="module")
-def aws_cli() -> Iterator[Any]:
+def aws_cli() -> Any:
     """The AWS CLI, which reads each service's model once.
 
-    Its import sets AWS_DATA_PATH for the whole process; other tests must not see that.
+    Its import sets AWS_DATA_PATH for the whole process. Nothing else may see that: the kit would
+    read models anew, in these tests and in later ones.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DATA_PATH", "")
@@ -33,4 +33,6 @@ def aws_cli() -> Iterator[Any]:
         from awscli import clidriver
 
         patch.setenv("AWS_DATA_PATH", str(Path(awscli.__file__).parent / "data"))
-        yield clidriver.create_clidriver()
+        driver = clidriver.create_clidriver()
+        driver.session.get_component("data_loader")  # reads the variable
+    return driver

@@ -76,6 +76,7 @@ LEFT_OUT = not_evidenced("absent in answer", DESCRIBE_FLEETS)
     ("no fleet", nothing, not_applicable("no fleet")),
     ("all at the limit", limits(36000, 300, 600), passes),
     ("session too long", limits(36001, 300, 600), fails),
+    ("a session limit that nothing documents", limits(0, 300, 600), fails),
     ("kept too long after disconnection", limits(36000, 301, 600), fails),
     ("idle too long", limits(36000, 300, 601), fails),
     ("never disconnected when idle", limits(36000, 300, 0), fails),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -462,6 +463,7 @@ def test_ar_12_shows_a_bucket_by_its_label(account: Account) -> None:
 
 
 SHOTS = "screenshots"
+BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
 def agents(account: Account, arn: str | None = f"arn:aws:s3:::{SHOTS}", on: bool = True) -> Account:
@@ -473,6 +475,13 @@ def agents(account: Account, arn: str | None = f"arn:aws:s3:::{SHOTS}", on: bool
         **({"S3BucketArn": arn} if arn else {}),
     }
     return account.stack(AgentAccessConfig=config)
+
+
+def blocking(account: Account, but: str) -> Account:
+    """All public access but one kind is blocked for the account."""
+    blocked = dict.fromkeys(BLOCKS, True) | {but: False}
+    answer = {"PublicAccessBlockConfiguration": blocked}
+    return account.answers(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, answer)
 
 
 def shots(**members: Any) -> Given:
@@ -579,6 +588,7 @@ NO_SHOTS = not_applicable("no bucket of agents' screenshots or recordings")
         fails,
     ),
     ("blocked for the bucket", lambda a: account_open(shots(closed=True)(a)), passes),
+    *((f"all blocked but {one}", to(shots(), partial(blocking, but=one)), fails) for one in BLOCKS),
     (
         "the bucket's name left out",
         lambda a: agents(a, None),

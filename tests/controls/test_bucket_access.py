@@ -343,6 +343,17 @@ def but_principals(*arns: str) -> Given:
         fails,
     ),
     (
+        "another account among the exceptions is denied to read by name",
+        stating(
+            GUARD,
+            restricting(
+                NotPrincipal={"AWS": [ADMIN, f"{OWN}:root", f"arn:aws:iam::{STRANGER}:root"]}
+            ),
+            restricting(NotPrincipal=None, Principal={"AWS": STRANGER}, Action="s3:Get*"),
+        ),
+        fails,
+    ),
+    (
         "another account is denied by name",
         stating(
             GUARD,

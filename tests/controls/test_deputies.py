@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from kit.access.conditions import UNKNOWN
+from kit.access.documents import read_statements
 from kit.calls import (
     GET_ACCESS_POINT_POLICY,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
@@ -14,6 +16,7 @@ from kit.calls import (
     GET_KEY_POLICY,
     LIST_GRANTS,
 )
+from kit.tables import deputies
 from tests.controls import test_bucket_access as keys_and_points
 from tests.controls import test_rights as rights
 from tests.controls.scenarios import (
@@ -306,3 +309,20 @@ def test_ar_14_shows_others_by_their_labels(account: Account, shown: str) -> Non
     observed = keys_and_points.findings(account, "AR-14")[0].observed
     assert shown in observed
     assert "CloudFront Origin" not in observed
+
+
+@pytest.mark.parametrize(("most", "all_named"), [(1, False), (2, True), (3, True)])
+def test_each_arn_is_judged_with_each_account_up_to_a_limit(
+    monkeypatch: pytest.MonkeyPatch, most: int, all_named: bool
+) -> None:
+    """Beyond the limit a service may send any ARN, which no condition then excludes."""
+    arns = [f"arn:aws:cloudfront::{OTHER}:distribution/{name}" for name in "AB"]
+    named = when("StringEquals", "aws:SourceArn", *arns)
+    statement = {"Effect": "Allow", "Principal": CDN, "Action": "*", "Resource": "*", **named}
+    monkeypatch.setattr(deputies, "_MOST_PAIRS", most)
+    statements = read_statements({"Version": "2012-10-17", "Statement": statement})
+    contexts = [context for _, _, context in deputies.for_accounts(statements, ACCOUNT)]
+    generic = f"arn:aws:any:any:{OTHER}:any"
+    assert [context["aws:sourcearn"] for context in contexts] == (
+        [generic, *arns] if all_named else [UNKNOWN]
+    )

@@ -190,6 +190,15 @@ def test_gv_02_a_certificate_is_read_while_its_period_runs(
     assert verdicts(account, "GV-02") == [ARTIFACT if read else to_be_reviewed]
 
 
+@pytest.mark.parametrize(("reading", "read"), [("2026-11-23", False), ("2026-11-24", True)])
+def test_gv_02_nobody_reads_a_report_before_the_day_on_which_its_period_ends(
+    tmp_path: Path, reading: str, read: bool
+) -> None:
+    account = requested_for(tmp_path, "SOC 2", reports_read={"SOC 2": reading})
+    account.lists(LIST_REPORTS, report(ended=AS_OF))
+    assert verdicts(account, "GV-02") == [ARTIFACT if read else to_be_reviewed]
+
+
 @pytest.mark.parametrize(
     ("start", "period"),
     [({}, "period to 2026-10-31"), ({"periodStart": AS_OF}, "period 2026-11-24 to 2026-10-31")],

@@ -131,6 +131,16 @@ ROW_2 = attested(f"{TABLE}: Pixel and streaming traffic, ")
         lambda a: a.stack(AccessEndpoints=[{"EndpointType": "STREAMING"}]),
         not_evidenced("absent in answer", DESCRIBE_STACKS),
     ),
+    (
+        "two endpoints, and the id of one is left out",
+        lambda a: a.stack(
+            AccessEndpoints=[
+                {"EndpointType": "STREAMING", "VpceId": VPCE},
+                {"EndpointType": "STREAMING"},
+            ]
+        ),
+        not_evidenced("absent in answer", DESCRIBE_STACKS),
+    ),
     ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
 )
 def test_it_02_streaming(account: Account, given: Given, expected: list[Any]) -> None:
@@ -560,6 +570,16 @@ def test_it_07_where_fips_is_requested(tmp_path: Path, given: Given, expected: A
     account = federal(tmp_path)
     given(account)
     assert verdicts(account, "IT-07") == [expected]
+
+
+def test_it_07_cites_one_stack_of_those_that_stream_through_endpoints(tmp_path: Path) -> None:
+    account = federal(tmp_path, fips_relay_state=True)
+    for name in ("open", "first", "second"):
+        ways = [{"EndpointType": "STREAMING"}]
+        account.stack(name, FEDERAL, **({} if name == "open" else {"AccessEndpoints": ways}))
+    (finding,) = findings(account, "IT-07")
+    cited = [ref.partition("#")[2] for ref in finding.evidence if "#/Stacks" in ref]
+    assert cited == ["/Stacks/1"]
 
 
 @pytest.mark.parametrize(

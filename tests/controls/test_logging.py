@@ -35,6 +35,8 @@ from kit.calls import (
 from kit.judge import calls_of
 from kit.maker import KIT
 from kit.parameters import Run
+from kit.tables import tabulate
+from kit.tables.watching import WATCHED
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -1156,6 +1158,13 @@ def test_lg_03_judges_a_trail_once_in_its_home(tmp_path: Path) -> None:
     assert "Delivers to: bucket-" in home.observed
 
 
+@pytest.mark.parametrize("members", [{}, {"TrailARN": None}])
+def test_lg_03_judges_a_trail_of_two_regions_once(tmp_path: Path, members: Any) -> None:
+    account = Account(tmp_path, regions=(REGION, "us-east-1")).trail(home="us-east-1", **members)
+    rows = tabulate(account.answered(), ["trails"])["trails"].rows
+    assert [row["region"] for row in rows.values()] == ["us-east-1"]
+
+
 @pytest.mark.parametrize(
     "others", [[], [{"ReadWriteType": "All", "IncludeManagementEvents": True}]]
 )
@@ -1305,6 +1314,12 @@ def until(date: str, **members: Any) -> dict[str, Any]:
     ("since long ago, at once, beside a year", kept(until("2019-01-22"), erases(365)), fails),
     ("a year, and until a day that nobody sees", kept(until("2099-01-01"), erases(365)), passes),
     ("a year, and until a day ahead", kept(until("2027-03-15"), erases(365)), to_be_reviewed),
+    (
+        "a year, and until the last day in sight",
+        kept(until("2030-02-21"), erases(365)),
+        to_be_reviewed,
+    ),
+    ("a year, and until a day out of sight", kept(until("2030-02-22"), erases(365)), passes),
     ("a month, and until a day ahead", kept(until("2027-03-15"), erases(30)), fails),
     (
         "a year, and a part until a day ahead",
@@ -1689,6 +1704,8 @@ NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
             {"exists": True},
             {"anything-but": "aws.macie"},
             {"anything-but": ["aws.macie", "aws.guardduty"]},
+            {"anything-but": ["aws.macie"]},
+            {"anything-but": {"prefix": "aws.ec", "suffix": "2"}},
             {"anything-but": {"prefix": "aws.ec"}},
         )
     ),
@@ -1701,6 +1718,7 @@ NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
             {"exists": False},
             {"anything-but": {"prefix": "aws."}},
             {"anything-but": {"wildcard": ["aws.*"]}},
+            {"anything-but": list(WATCHED)},
             {"numeric": ["=", 5]},
             {"prefix": 5},
             {"prefix": "aws.", "suffix": "x"},
@@ -1709,6 +1727,7 @@ NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
     ),
     ("a call that CloudTrail does not send so", rules(NEVER), to_be_reviewed),
     ("the service alone", rules({"detail": BY_CALL["detail"]}), passes),
+    ("a service without a name", rules(MACIE | {"detail": {"eventSource": [""]}}), to_be_reviewed),
     (
         "findings, of calls alone",
         rules(MACIE | {"detail": {"eventSource": ["macie2.amazonaws.com"]}}),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kit import calls
+from kit.tables import tabulate
 from tests.controls.scenarios import (
     Verdict,
     denied,
@@ -123,6 +124,22 @@ def test_ex_14_any_of_a_fleets_groups_may_open_it(account: Account) -> None:
     place = {"SubnetIds": SUBNETS, "SecurityGroupIds": [GROUP, "sg-2"]}
     routes(group(group(account.fleet(VpcConfig=place)), [rule("::/0")], id="sg-2"))
     assert verdicts(account, "EX-14") == [fails]
+
+
+@pytest.mark.parametrize("lacking", [0, 1])
+def test_ex_14_cites_the_group_of_which_ec2_left_something_out(
+    account: Account, lacking: int
+) -> None:
+    ids = [GROUP, "sg-2"]
+    routes(account.fleet(VpcConfig={"SubnetIds": SUBNETS, "SecurityGroupIds": ids}))
+    for n, id in enumerate(ids):
+        group(account, [rule(IpRanges=[{}])] if n == lacking else [], id=id)
+    table = tabulate(account.answered(), ["fleets_and_builders"])["fleets_and_builders"]
+    (gap,) = (gap for (_, column), gap in table.gap_at.items() if column == "open_to")
+    assert (gap.hint, gap.evidence.partition("#")[2]) == (
+        "AWS left IpPermissions.IpRanges out",
+        f"/SecurityGroups/{lacking}",
+    )
 
 
 @scenarios(

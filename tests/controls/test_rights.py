@@ -823,6 +823,8 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ("any account of a cluster", signed_in(EKS), PERHAPS),
     ("any account of a cluster that asks for AWS", signed_in(EKS, StringEquals={f"{EKS}:aud": "sts.amazonaws.com"}), PERHAPS),
     ("one pool's identities", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "authenticated"}}), SINGLED_OUT),
+    ("one pool's identities, by a pattern", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "auth*"}}), SINGLED_OUT),
+    ("one pool's guests, by a pattern", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "un*"}}), ANYBODY),
     ("one pool's guests", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "unauthenticated"}}), ANYBODY),
     ("one pool's identities, and guests if it has any", signed_in(COGNITO, StringEquals={f"{COGNITO}:aud": "pool"}), PERHAPS),
     ("any pool's identities", signed_in(COGNITO), ANYBODY),

@@ -14,13 +14,13 @@ from typing import Any
 
 import hcl2
 import pytest
-import yaml
 
 from kit.collect.role import RoleFacts, terraform
 from kit.controls import CONTROLS
+from kit.shipped import yaml_data
 from tests.pages import blocks
 
-SCHEMA = yaml.safe_load((Path(__file__).parents[1] / "data" / "terraform.yaml").read_text())
+SCHEMA = yaml_data(Path(__file__).parents[1] / "data" / "terraform.yaml")
 KINDS = ("resource", "data")
 # Of the language, in every resource: https://developer.hashicorp.com/terraform/language/meta-arguments
 META = {"count", "depends_on", "for_each", "lifecycle", "provider"}

@@ -14,9 +14,15 @@ from typing import Any
 
 import pytest
 import rfc8785
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from kit.calls import CALLS
+from kit.desk import trace
+from kit.displayed import DESK_MIME, FOR_DOCUMENTS
+from kit.judge import evaluate
+from kit.pack.document import NotebookOutputError
 from kit.pack.evidence import INDEX, evidence_files
+from kit.pack.seal import labels_of
 from kit.redact.redactor import Redactor
 from kit.snapshot import Request, Snapshot
 from kit.tables import Tables, tabulate
@@ -171,6 +177,26 @@ def test_a_fleet_can_be_read_but_for_its_names(
     assert fleet["InstanceType"].startswith("stream.")
     assert fleet["VpcConfig"]["SubnetIds"][0].startswith("subnet-")
     assert re.fullmatch(r"directory-[a-z2-7]{10}", fleet["DomainJoinInfo"]["DirectoryName"])
+
+
+def test_evidence_has_the_labels_of_the_tables_and_none_that_a_report_made(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = stored("demo")
+    tables = tabulate(found)
+    expected = list(tables.labels.made.items())
+    tables.labels.label("role", "arn:aws:iam::210987654321:role/of-a-report")
+    shown = trace(evaluate(tables), tables)
+    assert shown._repr_mimebundle_()[DESK_MIME] == {"kind": "Trace"}  # names leave no notebook
+    monkeypatch.setenv(FOR_DOCUMENTS, "1")
+    output = new_output("display_data", data=shown._repr_mimebundle_())
+    executed = new_notebook(cells=[new_code_cell(outputs=[output])])
+    assert list(labels_of(executed, found).made.items()) == expected
+    executed.cells.append(executed.cells[0])
+    with pytest.raises(NotebookOutputError, match="the labels of its tables 2 times"):
+        labels_of(executed, found)
+    with pytest.raises(NotebookOutputError, match="the labels of its tables 0 times"):
+        labels_of(new_notebook(), found)
 
 
 def test_names_in_parameters_and_lists_are_the_labels_of_what_they_name(

@@ -8,8 +8,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.figure import Figure as Canvas
 from nbformat.v4 import new_notebook
 
 import kit
@@ -184,6 +182,9 @@ def test_names_in_clear_stay_and_secrets_do_not(tmp_path: Path) -> None:
 
 
 def test_a_figure_is_drawn_with_labels(label: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib.backends.backend_agg import RendererAgg
+    from matplotlib.figure import Figure as Canvas
+
     canvas = Canvas(figsize=(3, 2))
     axes = canvas.add_subplot()
     axes.barh([FLEET], [1])
@@ -218,11 +219,13 @@ def test_what_is_no_table_is_refused_in_a_line(frame: Any, caption: str, message
 
 @pytest.mark.parametrize(
     ("drawn", "caption", "alternative"),
-    [("svg", "A", "b"), (Canvas(), "", "b"), (Canvas(), "A", "")],
+    [("svg", "A", "b"), (None, "", "b"), (None, "A", "")],
 )
 def test_what_is_no_figure_is_refused_in_a_line(drawn: Any, caption: str, alternative: str) -> None:
+    from matplotlib.figure import Figure as Canvas
+
     with pytest.raises(UserError, match=r"kit\.show\.figure"):
-        show.figure(drawn, caption, alternative)
+        show.figure(drawn or Canvas(), caption, alternative)
 
 
 def test_the_snippets_of_the_page_work(

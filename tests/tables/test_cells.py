@@ -284,3 +284,13 @@ def test_a_member_that_aws_leaves_out_means_what_aws_documents() -> None:
         if column.absent and column.absent.source
     ]
     assert {(one.source, one.value) for one in defaults} == set(LEFT_OUT_MEANS.items())
+
+
+@pytest.mark.parametrize(
+    ("refs", "request_id"),
+    [((), ""), (("E1",), "E1"), (("E1#/Fleets/0", "E2#/Fleets/1"), "E1")],
+)
+def test_a_cell_names_the_request_of_its_first_reference(
+    refs: tuple[str, ...], request_id: str
+) -> None:
+    assert Cell("on", refs).request == request_id

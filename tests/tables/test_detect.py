@@ -7,16 +7,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.detect.identifiers import Detectors, Hit
 from kit.detect.secrets import mask_secrets
+from kit.shipped import yaml_data
 
-DATA = yaml.safe_load(
-    (Path(__file__).parents[1] / "data/detectors/development.yaml").read_text("utf-8")
-)
+DATA = yaml_data(Path(__file__).parents[1] / "data/detectors/development.yaml")
 FIND = Detectors(tuple(DATA["customer_patterns"]), tuple(DATA["expected_accounts"]))
 
 
