@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from nbformat import NotebookNode
 
 from kit import log, maker
@@ -40,6 +41,7 @@ from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import promises_of, workbook
 from kit.parameters import refuse_mismatch
+from kit.prepare import prepare as read_files
 from kit.progress import Phase
 from kit.redact.labels import Labels, open_labels
 from kit.snapshot import Snapshot, read
@@ -178,8 +180,9 @@ def seal(
 
 def prepare() -> None:
     """Read what a pack of any snapshot needs, before there is one."""
-    texts.load()
+    read_files()
     maker.lock()
+    KernelProvisionerFactory.instance()  # it looks through every package that is installed
 
 
 def files(
