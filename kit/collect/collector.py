@@ -576,12 +576,11 @@ class _Engine:
     def _poll(self, job: _Job) -> list[Request]:
         requests: list[Request] = []
         for page in range(_MOST_POLLS):
-            began = time.monotonic()
             request = self._request(job, job.parameters, page)
             requests.append(request)
             if request.error or search(job.call.until, request.response):
                 return requests
-            _pause(job.call, began)
+            time.sleep(job.call.seconds_between)
         last = replace(requests[-1], cut=NOT_FINAL.format(count=_MOST_POLLS))
         return [*requests[:-1], last]
 
@@ -594,7 +593,6 @@ class _Engine:
         most = self.run.event_pages if job.call.bounded else _MOST_PAGES
         while True:
             tokens: dict[str, str] = {}
-            began = time.monotonic()
             request = self._request(job, parameters, len(requests), tokens)
             if not tokens or request.error:
                 return [*requests, request]
@@ -614,7 +612,7 @@ class _Engine:
             requests.append(request)
             seen.update(tokens.values())
             parameters |= tokens
-            _pause(job.call, began)
+            time.sleep(job.call.seconds_between)
 
     def _request(
         self,
@@ -709,11 +707,6 @@ class _Engine:
         meta = response.get("ResponseMetadata", {})
         attempts = 1 + int(meta["RetryAttempts"]) if "RetryAttempts" in meta else sent
         return client, response, error, attempts
-
-
-def _pause(call: Call, began: float) -> None:
-    """Wait until a call may send its next request, after one that began at a time."""
-    time.sleep(max(0.0, began + call.seconds_between - time.monotonic()))
 
 
 def _log(request: Request, seconds: float) -> None:

@@ -95,7 +95,12 @@ def handover() -> Iterator[tuple[Callable[[Any], None], Callable[[], Any]]]:
     """
     reader, writer = os.pipe()
     with open(reader, "rb") as taken, open(writer, "wb", buffering=0) as given:
-        yield partial(pickle.dump, file=given), partial(pickle.load, taken)
+
+        def take() -> Any:
+            _await(reader)
+            return pickle.load(taken)
+
+        yield partial(pickle.dump, file=given), take
 
 
 def _wait(name: str, pid: int, answers: BinaryIO, codes: list[int]) -> Any:
@@ -112,22 +117,27 @@ def _wait(name: str, pid: int, answers: BinaryIO, codes: list[int]) -> Any:
 
 
 def _await_end(pid: int) -> None:
-    """Wait until a process has ended, and leave it to be reaped.
-
-    A signal that comes just before a wait does not interrupt that, so that no wait is a long one.
-    """
+    """Wait until a process has ended, and leave it to be reaped."""
     try:
         file = os.pidfd_open(pid)
     except OSError:  # Linux before 5.3
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         return
     try:
-        end = select.poll()  # not select, which knows no file beyond the 1,024th
-        end.register(file, select.POLLIN)
-        while not end.poll(_LONGEST):
-            pass
+        _await(file)
     finally:
         os.close(file)
+
+
+def _await(file: int) -> None:
+    """Wait until a file can be read; a process's can once that has ended.
+
+    A signal that comes just before a wait does not interrupt that, so that no wait is a long one.
+    """
+    ready = select.poll()  # not select, which knows no file beyond the 1,024th
+    ready.register(file, select.POLLIN)
+    while not ready.poll(_LONGEST):
+        pass
 
 
 def ended(name: str, code: int) -> CannotRunError:
