@@ -82,9 +82,25 @@ _OPTIONS = jmespath.Options(custom_functions=_ARNs())
 _compiled = lru_cache(maxsize=10_000)(jmespath.compile)
 
 
+_NAMES = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+
+
 def search(path: str, document: Any) -> Any:
     """Return what a JMESPath expression selects from a document; each expression is parsed once."""
-    return _compiled(path).search(document)
+    names = _names(path)
+    if not names:
+        return _compiled(path).search(document)
+    for name in names:  # the library walks a tree of objects, which takes twenty times as long
+        if not isinstance(document, dict):
+            return None
+        document = document.get(name)
+    return document
+
+
+@lru_cache(maxsize=10_000)
+def _names(path: str) -> tuple[str, ...]:
+    """Return the names of an expression that has nothing else; none of any other."""
+    return tuple(path.split(".")) if _NAMES.fullmatch(path) else ()
 
 
 @dataclass(frozen=True)

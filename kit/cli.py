@@ -265,7 +265,9 @@ def run(
 @click.option("--scheduler", default="", help="Address of a Dask scheduler: tls://host:8786.")
 @click.option("--insecure", is_flag=True, help="Let the scheduler's address be tcp://.")
 @click.option(
-    "--workers", default=0, help="Processes on this machine; by default as many as cores."
+    "--workers",
+    default=0,
+    help="Processes on this machine; by default as many as cores, and no more than accounts.",
 )
 @click.option("--progress", type=click.Choice(["bar", "json", "none"]), default="bar")
 @click.option("--quiet", is_flag=True, help="The same as --progress none.")

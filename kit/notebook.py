@@ -32,6 +32,8 @@ _DEFAULTS = {
     for name, field in Run.model_fields.items()
     if not field.is_required()
 }
+# What `validate` read, until `gather` opens it: reading a large snapshot takes a while.
+_just_read: dict[Path, Snapshot] = {}
 
 
 def validate(namespace: MutableMapping[str, Any]) -> Run:
@@ -69,7 +71,10 @@ def validate(namespace: MutableMapping[str, Any]) -> Run:
                 f"{name}: a stored snapshot holds its own parameters; give snapshot alone, or with "
                 "language"
             )
-        run = read(_beside(stored)).run
+        folder = _beside(stored)
+        _just_read.clear()
+        _just_read[folder] = read(folder)
+        run = _just_read[folder].run
         texts.choose(str(namespace["language"]) if "language" in injected else run.language)
         return run
     cell = {name: namespace[name] for name in Run.model_fields if name in namespace}
@@ -213,7 +218,8 @@ def gather(run: Run, stored: str = "") -> Snapshot:
     """
     _remove(_RESULTS[1:], _notebook())
     if stored:
-        evidence = read(_beside(stored))
+        folder = _beside(stored)
+        evidence = _just_read.pop(folder, None) or read(folder)
     else:
         refuse_exposed()
         from kit.collect.collector import collect

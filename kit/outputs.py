@@ -19,7 +19,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -207,7 +207,7 @@ def make_parents(path: Path) -> None:
         flush(parent.parent)
 
 
-def flush(path: Path) -> None:
+def flush(path: Path | str) -> None:
     """Store a file on the disk, or what a folder lists."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
@@ -316,6 +316,15 @@ def _remove(name: str, dir_fd: int) -> None:
 
 def _flush_tree(folder: Path) -> None:
     """Flush every file and folder, at once: the journal then takes many of them in one commit."""
+    paths = [str(folder)]
+    for place, folders, files in os.walk(folder):
+        paths += (os.path.join(place, name) for name in (*folders, *files))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _ in pool.map(flush, (folder, *folder.rglob("*"))):
+        # A task for each file would take twice the time of the processor.
+        for _ in pool.map(_flush_each, (paths[first::_AT_ONCE] for first in range(_AT_ONCE))):
             pass
+
+
+def _flush_each(paths: Iterable[str]) -> None:
+    for path in paths:
+        flush(path)

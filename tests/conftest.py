@@ -174,6 +174,12 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """Let nobody look for garbage in what all tests have left: pytest would twice, Python again."""
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _nothing_outside_the_policy() -> Iterator[None]:
     """Fail a test in which the collector requested what `evidence policy` does not allow."""
@@ -294,8 +300,8 @@ def signed_pack(sandbox: Sandbox, authority: Authority, services: Services, shar
     them takes several times as long.
     Who trusts the authority's ``ca.pem`` trusts its signer and its timestamps.
     """
-    import subprocess
-
+    from tests.commands import evidence
+    from tests.inprocess import without_kernel
     from tests.pack.authority import PASSPHRASE
 
     def signed(cwd: Path) -> tuple[Path, bytes]:
@@ -303,21 +309,14 @@ def signed_pack(sandbox: Sandbox, authority: Authority, services: Services, shar
         assert "eu-central-1, eu-west-1" in demo
         own = demo.replace("eu-central-1, eu-west-1", "eu-central-1")
         (cwd / "run.yaml").write_text(f"{own}\n{_SIGNED}")
-        done = subprocess.run(
-            [
-                *(Path(sys.executable).parent / "evidence", "run", "run.yaml", "--quiet"),
-                *("--key", services.pkcs12("analyst"), "--timestamp", services.timestamps),
-            ],
-            cwd=cwd,
-            env={
-                **os.environ,
-                **sandbox.environment("demo"),
-                "XDG_CONFIG_HOME": str(cwd / ".config"),
-                "EVIDENCE_KEY_PASSPHRASE": PASSPHRASE,
-            },
-            capture_output=True,
-            text=True,
-        )
+        environment = {
+            **sandbox.environment("demo"),
+            "XDG_CONFIG_HOME": str(cwd / ".config"),
+            "EVIDENCE_KEY_PASSPHRASE": PASSPHRASE,
+        }
+        signs = ("--key", services.pkcs12("analyst"), "--timestamp", services.timestamps)
+        with without_kernel():
+            done = evidence("run", "run.yaml", "--quiet", *signs, cwd=cwd, environment=environment)
         assert done.returncode == 3, done.stderr
         (pack,) = (cwd / "outputs").glob("*/*/pack")
         return pack, services.ca.read_bytes()

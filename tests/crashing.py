@@ -24,6 +24,8 @@ from kit.errors import UserError
 from kit.leftovers import find, remove
 from kit.snapshot import read
 from kit.verify import verify
+from tests.commands import evidence
+from tests.inprocess import without_kernel
 
 EVIDENCE = Path(sys.executable).parent / "evidence"
 _HOOK = """
@@ -70,10 +72,14 @@ class Desk:
     folder : Path
     environment : mapping
         Of the account that is collected.
+    here : bool
+        Whether commands run in this process, without a kernel; those that are killed or have limits
+        run in their own all the same.
     """
 
     folder: Path
     environment: Mapping[str, str]
+    here: bool = False
     steps: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -114,6 +120,12 @@ class Desk:
             "TMPDIR": str(self.folder / "tmp"),
             "XDG_CONFIG_HOME": str(self.folder / "config"),
         }
+        if self.here and at == "" and not limits:
+            with without_kernel():
+                ended = evidence(*arguments, cwd=self.folder, environment=environment)
+            return subprocess.CompletedProcess(
+                arguments, ended.returncode, ended.stdout, ended.stderr
+            )
         if at != "":
             paths = (str(self.folder / "hook"), os.environ.get("PYTHONPATH", ""))
             environment |= {
@@ -274,10 +286,12 @@ def on_small_disks(
     sizes: Sequence[int],
     *,
     again: bool = True,
+    here: bool = False,
 ) -> list[list[str]] | None:
     """Run a command with a disk of each size at a folder; return which promises do not hold.
 
-    With ``again`` it starts once more after each, with space.
+    With ``again`` it starts once more after each, with space; with ``here`` each start is one in the
+    process that mounts the disk.
 
     Returns
     -------
@@ -292,10 +306,12 @@ def on_small_disks(
         "place": place,
         "sizes": list(sizes),
         "again": again,
+        "here": here,
     }
     try:
         done = subprocess.run(
             [*alone, sys.executable, "-m", __name__, json.dumps(task)],
+            env={**os.environ, "TMPDIR": str(desk.folder / "tmp")},
             capture_output=True,
             text=True,
         )
@@ -314,8 +330,9 @@ def _on_small_disks(
     place: str,
     sizes: list[int],
     again: bool,
+    here: bool,
 ) -> list[list[str]]:
-    desk = Desk(Path(folder), environment)
+    desk = Desk(Path(folder), environment, here)
     target = desk.folder / place
     target.mkdir(exist_ok=True)
     results = []

@@ -151,14 +151,19 @@ def test_papermill_ends_a_mistake_with_the_line_of_it(
     monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
     notebook = str(ROOT / "notebooks" / "evidence_pack.ipynb")
     given = [notebook, str(tmp_path / "out.ipynb"), "-r", "account", "12", "--cwd", str(tmp_path)]
-    # This thread may have the event loop of another test's browser.
-    with patch.dict(os.environ, environment), ThreadPoolExecutor(1) as thread:
-        ended = thread.submit(papermill_command.main, given).exception()
+    ended = executes(given, tmp_path, environment)
     assert isinstance(ended, PapermillExecutionError)
     capsys.readouterr()
     sys.excepthook(type(ended), ended, ended.__traceback__)  # as Python does at the command's end
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("evidence: UserError: papermill (account): ")
+
+
+def executes(given: list[str], cwd: Path, environment: dict[str, str]) -> BaseException | None:
+    """Do what the command ``papermill`` does, in this process; return what it ends with."""
+    # This thread may have the event loop of another test's browser.
+    with chdir(cwd), patch.dict(os.environ, environment), ThreadPoolExecutor(1) as thread:
+        return thread.submit(papermill_command.main, given).exception()
 
 
 def _digest(said: str) -> str:
@@ -172,8 +177,11 @@ def by_papermill(environment: dict[str, str], tmp_path_factory: pytest.TempPathF
     """The notebook as plain papermill leaves it."""
     cwd = checkout(tmp_path_factory.mktemp("papermill"))
     (command,) = commands(PAGE, ".venv/bin/papermill")
-    done = call(shlex.split(command), cwd, environment)
-    assert done.returncode == 0, done.stderr
+    program, *given = shlex.split(command)
+    assert Path(program).name == "papermill"
+    ended = executes(given, cwd, environment)
+    assert isinstance(ended, SystemExit), ended
+    assert ended.code == 0
     return cwd / "out.ipynb"
 
 
@@ -311,10 +319,9 @@ def converted(by_papermill: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_plain_nbconvert_renders_the_pdf(converted: Path, environment: dict[str, str]) -> None:
+def test_plain_nbconvert_renders_the_pdf(converted: Path) -> None:
     (command,) = commands(PAGE, ".venv/bin/jupyter nbconvert --to evidence_pdf ")
-    done = call(shlex.split(command), converted, environment)
-    assert done.returncode == 0, done.stderr
+    converts(shlex.split(command), converted)
     written = (converted / "out.pdf").read_bytes()
     assert written.startswith(b"%PDF-")
     assert len(written) > 20_000

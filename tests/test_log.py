@@ -163,8 +163,9 @@ def test_a_whole_run_names_nobody(signed_pack: Path) -> None:
     logged = [json.loads(line) for line in text.splitlines()]
     # Commands of other tests that read the snapshot are logged there too.
     events = [one["event"] for one in logged if one["process"] == logged[0]["process"]]
+    events = events[: events.index("ended")]
     assert events[0] == "started"
-    assert events[-1] == "ended"
+    assert "failed" not in events
     assert events.count("request") > 30
     account = Path(log.__file__).parent / "sandbox" / "accounts" / "demo.yaml"
     names = {

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
@@ -34,6 +35,8 @@ from kit.parameters import (
     parameters,
     refuse_region,
 )
+from kit.snapshot import EVIDENCE
+from tests.standins import Account
 
 ACCOUNT = "012345678901"
 DEFAULTS = {
@@ -309,6 +312,19 @@ def test_results_of_another_snapshot_leave_the_notebook(
     with pytest.raises(UserError):
         gather(Run(account=ACCOUNT), str(tmp_path / "none"))
     assert list(names) == ["run"]
+
+
+def test_a_snapshot_is_read_once_for_its_parameters_and_answers_and_anew_after_that(
+    tmp_path: Path,
+) -> None:
+    folder = Account(tmp_path).snapshot().folder
+    run = validate({"snapshot": str(folder)})
+    with patch("kit.notebook.read") as again:
+        evidence = gather(run, str(folder))
+    assert (evidence.run is run, again.called) == (True, False)
+    (folder / EVIDENCE).write_text("")
+    with pytest.raises(UserError, match="was changed after it was written"):
+        gather(run, str(folder))
 
 
 @pytest.mark.parametrize(

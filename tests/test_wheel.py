@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -131,27 +131,29 @@ def test_the_demo_ends_with_0_and_reports_what_it_made(
     opened = re.search(r"^open: (\S+evidence\.html)", demo.stdout, re.MULTILINE)
     assert opened
     assert (installed.cwd / opened[1]).is_file()
-    for command in re.findall(r"^  \S*evidence (.*?)  # ", demo.stdout, re.MULTILINE):
-        if command.startswith(("controls", "verify")):
-            installed.run("evidence", *command.split())
-        assert command.split()[0] in main.commands
+    commands = [
+        command.split()
+        for command in re.findall(r"^  \S*evidence (.*?)  # ", demo.stdout, re.MULTILINE)
+    ]
+    assert {command[0] for command in commands} <= main.commands.keys()
+    here = {command[0]: command for command in commands if command[0] in ("controls", "verify")}
+    assert here.keys() == {"controls", "verify"}
+    in_turn(installed, here)
 
 
-# The commands in turn, in one process: the demo shows that the installed `evidence` starts them.
-SAMPLES = """
-import json
+# Commands in turn, in one process: the demo shows that the installed `evidence` starts them.
+IN_TURN = """
+import json, os, sys
 from click.testing import CliRunner
-import kit.shipped as shipped
 from kit.cli import main
 
-samples = shipped.project("parameters")
-printed = {"example.yaml": (samples / "example.yaml").read_text()}
-for name, *arguments in (
-    ("init", "init", "mine.yaml"),
-    ("plan mine.yaml", "plan", "mine.yaml"),
-    ("plan demo.yaml", "plan", str(samples / "demo.yaml")),
-    ("parameters", "parameters"),
-):
+def become(_, command):
+    print(json.dumps(command))
+    raise SystemExit(0)
+
+os.execv = become
+printed = {}
+for name, arguments in json.loads(sys.argv[1]).items():
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     printed[name] = done.stdout
@@ -159,19 +161,36 @@ print(json.dumps(printed))
 """
 
 
-def test_init_and_the_sample_parameters(
+def in_turn(
+    installed: Installed,
+    commands: Mapping[str, Sequence[str]],
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """What commands of the wheel print, by name; one that becomes another prints that."""
+    given = ("python", "-c", IN_TURN, json.dumps(commands))
+    printed: dict[str, str] = json.loads(installed.run(*given, environment=environment).stdout)
+    return printed
+
+
+def test_init_the_sample_parameters_and_lab(
     installed: Installed, sandbox: Sandbox, tmp_path: Path
 ) -> None:
+    code = "import jupyterlab, kit.shipped as shipped; print(shipped.project('parameters'))"
+    samples = Path(installed.run("python", "-c", code).stdout.strip())
+    commands = {
+        "init": ["init", "mine.yaml"],
+        "mine.yaml": ["plan", "mine.yaml"],
+        "demo.yaml": ["plan", str(samples / "demo.yaml")],
+        "parameters": ["parameters"],
+        "lab": ["lab", "--", "--no-browser"],
+    }
     environment = {**sandbox.environment("demo"), "XDG_CONFIG_HOME": str(tmp_path)}
-    given = json.loads(installed.run("python", "-c", SAMPLES, environment=environment).stdout)
+    printed = in_turn(installed, commands, environment)
     for name in ("mine.yaml", "demo.yaml"):
-        assert "appstream.DescribeFleets" in given[f"plan {name}"]
-    assert given["example.yaml"] == given["parameters"]
-
-
-def test_lab_copies_the_notebooks_and_starts(installed: Installed) -> None:
-    # JupyterLab prints its version in place of a page.
-    assert re.fullmatch(r"[\d.]+\n", installed.run("evidence", "lab", "--", "--version").stdout)
+        assert "appstream.DescribeFleets" in printed[name]
+    assert printed["parameters"] == (samples / "example.yaml").read_text()
+    python, *started = json.loads(printed["lab"])
+    assert (Path(python).parent, started[:2]) == (installed.bin, ["-m", "jupyterlab"])
     copied = {path.name: path.read_bytes() for path in (installed.cwd / "notebooks").iterdir()}
     assert copied == {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
 

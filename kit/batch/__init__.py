@@ -121,7 +121,7 @@ def run_batch(
         report("labels", new_key)
     folder = Path(place) / "batches" / batch.file.name
     with (
-        connect(scheduler, insecure=insecure, workers=workers) as client,
+        connect(scheduler, insecure=insecure, workers=workers, enough=_under_way(batch)) as client,
         Ledger(folder / "ledger.jsonl") as ledger,
     ):
         packs = batch.file.outputs if batch.file.outputs.startswith("s3://") else ""
@@ -163,6 +163,12 @@ def _check(runs: Iterable[Run]) -> None:
             load_profile(run.thresholds)
             load_waivers(run.waivers)
             select(run.controls)
+
+
+def _under_way(batch: Batch) -> int:
+    """Return how many accounts can be under way at a time; 0 before all are known."""
+    accounts = 0 if batch.file.discover else len(batch.runs)
+    return min(filter(None, (accounts, batch.file.accounts_at_once)), default=0)
 
 
 def _check_places(batch: Batch) -> None:

@@ -27,7 +27,9 @@ _NO_PROFILE = {
 
 
 @contextmanager
-def connect(scheduler: str = "", *, insecure: bool = False, workers: int = 0) -> Iterator[Client]:
+def connect(
+    scheduler: str = "", *, insecure: bool = False, workers: int = 0, enough: int = 0
+) -> Iterator[Client]:
     """Yield a client of a cluster.
 
     Parameters
@@ -39,6 +41,8 @@ def connect(scheduler: str = "", *, insecure: bool = False, workers: int = 0) ->
         Whether the connection to another machine may be unencrypted.
     workers : int
         Number of processes on this machine; 0 for a process per core.
+    enough : int
+        Accounts that can be under way, so that cores beyond have no process; 0 where nobody knows.
 
     Raises
     ------
@@ -50,6 +54,7 @@ def connect(scheduler: str = "", *, insecure: bool = False, workers: int = 0) ->
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # the kit reports errors itself
     if not scheduler:
+        workers = workers or min(CPU_COUNT, enough or CPU_COUNT)
         with dask.config.set(_NO_PROFILE), _local(workers) as cluster, Client(cluster) as client:
             yield client
         return
@@ -78,7 +83,7 @@ def _local(workers: int) -> LocalCluster:
     """
     try:
         return LocalCluster(
-            n_workers=workers or CPU_COUNT,
+            n_workers=workers,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",

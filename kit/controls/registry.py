@@ -611,7 +611,7 @@ def find(name: str) -> str:
     if name.upper() in ids:
         return name.upper()
     padded = re.sub(r"\d+$", lambda number: number[0].zfill(2), name.upper())  # AR-5 for AR-05
-    close = difflib.get_close_matches(name.upper(), sorted(ids), n=3)
+    close = difflib.get_close_matches(name.upper(), sorted(ids))
     near = dict.fromkeys([*({padded} & ids), *close])
     hint = f"did you mean {' or '.join(near)}?" if near else "`evidence controls` lists them"
     raise UserError(f"{name!r} is not a control; {hint}")

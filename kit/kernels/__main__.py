@@ -12,6 +12,7 @@ https://github.com/ipython/ipykernel/pull/618
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ if __name__ == "__main__":
     from ipykernel.iostream import IOPubThread
     from ipykernel.ipkernel import IPythonKernel
     from traitlets import Float
+    from traitlets.config import Config
 
+    from kit.displayed import FOR_DOCUMENTS
     from kit.kernels import offline
 
     class Outputs(IOPubThread):
@@ -68,4 +71,9 @@ if __name__ == "__main__":
     # What own cells print reaches no pack, so it is not collected.
     silent = {"no_stdout": True, "no_stderr": True, "outstream_class": None}
     options: dict[str, Any] = silent if offline.refuse_network() else {}
+    if FOR_DOCUMENTS in os.environ:
+        # No document has what cells print, and what the process writes is the kit's to read. Nobody
+        # types in it, or looks for what was typed.
+        history = Config({"HistoryManager": {"enabled": False}})
+        options = {"no_stdout": True, "outstream_class": None, "config": history}
     kernelapp.launch_new_instance(kernel_class=Kernel, **options)

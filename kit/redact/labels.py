@@ -80,7 +80,7 @@ class Labels:
         """
         if self._clear:
             return name or identity
-        code = base64.b32encode(self._mac(kind, identity)).decode().lower()[:_CODE]
+        code = base64.b32encode(self._mac(kind, identity)[:_CODE]).decode().lower()[:_CODE]
         label = f"{kind.replace(' ', '-')}-{code}"
         self.made.setdefault(label, Named(kind, identity, name or ""))
         return label

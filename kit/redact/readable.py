@@ -160,6 +160,7 @@ FORMS = (
 )
 
 
+@lru_cache(4_000)
 def is_readable(member: str, text: str) -> bool:
     """Return whether the text of a member has a form that is admitted there."""
     return any(form.has(text) for form in _forms_of(member))

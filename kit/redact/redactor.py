@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from botocore.model import OperationModel
@@ -204,16 +204,15 @@ class Redactor:
         listed = place.path == f"{place.call.items}[]"
         identities = {"": identify(item, place.request) if listed else "", **item}
         for member, identity in identities.items():
-            stem = _ARN_MEMBER.fullmatch(member)
-            if not stem or not isinstance(identity, str):
+            named_beside = _names_beside(member)
+            if not named_beside or not isinstance(identity, str):
                 continue
-            names = _ITEM_NAMES if stem[1] in _ITEM_ARNS else frozenset()
             label = self._by_identity.get(identity, "")
             if not label and identity.startswith("arn:"):
                 label = self._arn(identity).rpartition("/")[2]
             named = self.labels.made.get(label)
             accepted = _names_of(identity, named.name if named else "")
-            for name in item.keys() & {f"{stem[1]}Name", *names}:
+            for name in item.keys() & named_beside:
                 if label and item[name] in accepted:
                     labels.setdefault(name, label)
         return labels
@@ -232,8 +231,7 @@ class Redactor:
 
     def _text(self, text: str, shape: Any, place: _Place) -> str:
         kind = shape.type_name if shape else "string"
-        values = {value.casefold() for value in getattr(shape, "enum", None) or ()}
-        if not text or _SECRET.fullmatch(text) or text.casefold() in values:
+        if not text or _SECRET.fullmatch(text) or text.casefold() in _choices(shape):
             return text
         if kind == "timestamp" or place.member in PUBLISHED.get(place.call.name, ()):
             return text
@@ -329,6 +327,21 @@ class Redactor:
             return label or self._label("user", cell)
         readable = not cell or REPORTED.fullmatch(cell) or cell in regions() or cell in services()
         return cell if readable else self._label("text", cell)
+
+
+@lru_cache(1_000)
+def _names_beside(member: str) -> frozenset[str]:
+    """Return the members that may hold the name of what an ARN's member identifies; none of others."""
+    stem = _ARN_MEMBER.fullmatch(member)
+    if not stem:
+        return frozenset()
+    return frozenset({f"{stem[1]}Name"}) | (_ITEM_NAMES if stem[1] in _ITEM_ARNS else frozenset())
+
+
+@lru_cache(1_000)
+def _choices(shape: Any) -> frozenset[str]:
+    """Return the values of a shape that is a choice, folded to one case."""
+    return frozenset(value.casefold() for value in getattr(shape, "enum", None) or ())
 
 
 _PREFIXES = ("appstream2-36fb080bb8-", "appstream-app-settings-", "appstream-logs-")

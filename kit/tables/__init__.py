@@ -125,6 +125,6 @@ def tabulate(snapshot: Snapshot, names: Iterable[str] | None = None) -> Tables:
 
 def _unknown(name: object, names: Iterable[str]) -> str:
     """Return that no table has a name, with the nearest names."""
-    near = difflib.get_close_matches(str(name), sorted(names), n=3)
+    near = difflib.get_close_matches(str(name), sorted(names))
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "sorted(tables) lists them"
     return f"{name!r} is not a table; {hint}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from kit.calls import Call, search
@@ -95,6 +96,7 @@ def absent_member(call: Call, path: str, ref: str = "") -> Trouble:
     )
 
 
+@lru_cache(maxsize=10_000)
 def pointer(path: str) -> str:
     """Return the JSON pointer of a JMESPath of names and indexes; empty for any other."""
     if not re.fullmatch(r"[\w.\[\]]+", path) or "[]" in path:
@@ -140,11 +142,11 @@ def derive(compute: Callable[..., Any], *cells: Cell) -> Cell:
 
 
 def _rests_on(
-    cells: Iterable[Cell], gap: Trouble | None = None
+    cells: Collection[Cell], gap: Trouble | None = None
 ) -> tuple[tuple[str, ...], Trouble | None, tuple[str, ...]]:
     """Return references, gap and assumptions of a cell computed from others."""
-    refs = dict.fromkeys(ref for cell in cells for ref in cell.refs)
-    assumed = dict.fromkeys(source for cell in cells for source in cell.assumed)
+    refs = dict.fromkeys([ref for cell in cells for ref in cell.refs])
+    assumed = dict.fromkeys([source for cell in cells for source in cell.assumed])
     return tuple(refs), gap, tuple(assumed)
 
 

@@ -62,7 +62,10 @@ def _details(
         return {name: Cell(None, (ref,), gap) for name in ("actor", "session", "error")}
     arn, kind = text_of(event, *PRINCIPAL), text_of(event, *KIND)
     actor, session = Cell(None, there), Cell(None, there)
-    _, partition, _, _, account, resource = [*(arn or "").split(":", 5), *[""] * 5][:6]
+    partition = account = resource = ""
+    match (arn or "").split(":"):
+        case [_, partition, _, _, account, resource]:
+            pass
     if arn and resource.startswith(_ASSUMED):
         role, _, name = resource.removeprefix(_ASSUMED).partition("/")
         own = roles.get(role) if account == source.snapshot.account else None

@@ -251,13 +251,13 @@ def _by_points(source: Source, bucket: Bucket, direct: Thing) -> Iterator[Thing]
         cells = (known, point.arn, point.origin, point.policy)
         refs = dict.fromkeys(ref for cell in (direct.cell, *cells) for ref in cell.refs)
         gap = next((cell.gap for cell in (point.arn, point.origin, point.policy) if cell.gap), None)
-        cell = Cell(True, tuple(refs), direct.cell.gap or gap)
+        cell = replace(direct.cell, refs=tuple(refs), gap=direct.cell.gap or gap)
         way = unseen_point(target, account, bucket.region) if gap else point.before(target, account)
         label = f"the policy of {point.label}"
         things.append(Thing(LISTING, way, cell, label, direct.outside, may_let_in))
         yield _listed_point(direct, bucket.region, point.arn)
     if known.gap:
-        cell = Cell(True, (*direct.cell.refs, *known.refs), known.gap)
+        cell = replace(direct.cell, refs=(*direct.cell.refs, *known.refs), gap=known.gap)
         way = unseen_point(target, account, bucket.region)
         things.append(Thing(LISTING, way, cell, may_let_in=may_let_in))
         yield _listed_point(direct, bucket.region, known)
@@ -275,7 +275,7 @@ def _listed_point(direct: Thing, region: str, arn: Cell) -> Thing:
     any_point = f"arn:{partition}:s3:{region}:{direct.target.account}:accesspoint/?*"
     context = {"aws:requestedregion": region}
     target = Target(arn.value or any_point, direct.target.account, context=context)
-    return Thing(LISTED_POINT, target, Cell(True, arn.refs, arn.gap))
+    return Thing(LISTED_POINT, target, replace(direct.cell, refs=arn.refs, gap=arn.gap))
 
 
 def _policy(snapshot: Snapshot, bucket: Bucket) -> Cell:

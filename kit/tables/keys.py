@@ -42,7 +42,7 @@ from kit.tables.cells import (
 )
 from kit.tables.core import Column, Part, Row, Source, shown_name, table
 from kit.tables.guards import USABLE, is_own
-from kit.tables.organisation import owner_of, seen_by_owner
+from kit.tables.organisation import owner_of, region_of, seen_by_owner
 from kit.tables.outsiders import KEY_ACCESS_COLUMNS, key_access
 from kit.tables.recorders import trails_at_home
 from kit.tables.sources import SOURCES, screenshot_buckets, source_buckets
@@ -161,7 +161,7 @@ def _uses(source: Source) -> Iterator[_Use]:
                 yield _Use(key, answer.region, answer.region, f"recordings of {label}")
     for trail, ref, region in trails_at_home(snapshot):
         key = member(trail, ref, "KmsKeyId", NONE, DESCRIBE_TRAILS)
-        where = (str(key.value).split(":") + [""] * 4)[3] or region
+        where = region_of(key.value) or region
         yield _Use(key, where, where if where in snapshot.regions else region, "trail")
         named = member(trail, ref, "S3BucketName", UNSEEN, DESCRIBE_TRAILS)
         if not named.gap:
@@ -208,7 +208,7 @@ def _copies(snapshot: Snapshot, bucket: str, seat: str, thing: str) -> Iterator[
             gap = Trouble("needs review", hint=text("gaps/key_without_account"), evidence=ref)
             yield _Use(Cell(None, (ref,), gap), seat, seat, thing)
             continue
-        where = named.split(":")[3]
+        where = region_of(named)
         yield _Use(Cell(named, (ref,)), where, where if where in snapshot.regions else seat, thing)
 
 
@@ -252,7 +252,7 @@ def _related(source: Source, use: _Use, described: Answer) -> Iterator[Row]:
         label = f"{_label(source, str(own))} in other regions"
         yield Row(use.seat, f"others of {own}", label, {**base, **gaps})
     for arn in sorted({arn for arn in named if arn} - {own}):
-        region = (arn.split(":") + [""] * 4)[3]
+        region = region_of(arn)
         admitted = key_access(snapshot, source.labels, arn, region)
         cells = _citing(use.key, {"of_the_account": Cell(True, known.refs), **admitted})
         seat = region if region in snapshot.regions else use.seat

@@ -56,7 +56,7 @@ _PEERS = {
     "PrefixListIds": "PrefixListId",
     "UserIdGroupPairs": "GroupId",
 }
-_DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+_BLOCKS, _LIST = ("DestinationCidrBlock", "DestinationIpv6CidrBlock"), "DestinationPrefixListId"
 _GATEWAYS = {"igw": INTERNET_GATEWAY, "vgw": "virtual private gateway", "vpce": "firewall endpoint"}
 _OTHER = "another way"
 _STRANGER, _STRANGERS_BUCKET = "0" * 11 + "1", "bucket-of-another-account"
@@ -180,7 +180,7 @@ def _routes(snapshot: Snapshot, region: str, subnets: Iterable[str], groups: Cel
         found += [each for each in mains if each]
     routes = [(route, ref) for routing, ref in found for route in routing.get("Routes") or [{}]]
     for route, ref in routes:
-        if not any(map(route.get, _DESTINATIONS)):
+        if not any(map(route.get, (*_BLOCKS, _LIST))):
             return Cell(None, (ref,), absent_member(answer.call, "where a route leads", ref))
     return Cell([route for route, _ in routes], tuple(dict.fromkeys(ref for _, ref in routes)))
 
@@ -192,13 +192,12 @@ def _ways_out(route: Mapping[str, Any]) -> Iterator[str]:
     prefix list may hold every address; the list of a gateway endpoint is that of an AWS service.
     https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
     """
-    addresses = [route.get(name) or "" for name in _DESTINATIONS[:2]]
+    addresses = [route.get(name) or "" for name in _BLOCKS]
     gateway = route.get("GatewayId") or ""
     kind = _GATEWAYS.get(gateway.partition("-")[0], _OTHER)
-    lists = route.get(_DESTINATIONS[2]) and not gateway.startswith("vpce-")
-    if route.get("State") == "blackhole" or gateway == "local":
-        return
-    if not (_wide(addresses) or lists or kind == INTERNET_GATEWAY):
+    lists = route.get(_LIST) and not gateway.startswith("vpce-")
+    leads_on = _wide(addresses) or lists or kind == INTERNET_GATEWAY
+    if route.get("State") == "blackhole" or not leads_on:
         return
     if gateway:
         yield kind

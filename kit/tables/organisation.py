@@ -115,7 +115,7 @@ def _refused(snapshot: Snapshot, gap: Trouble) -> bool:
     A fault of AWS, or credentials that AWS does not accept, show nothing about the owner.
     """
     failed = next((r for r in snapshot.requests if r.id == gap.evidence), None)
-    if not failed or not failed.error or not failed.status or gap.reason != "failed":
+    if gap.reason != "failed" or not (failed and failed.error and failed.status):
         return False
     code, message = failed.error["code"], failed.error["message"]
     accepted = reason_for(code, failed.status) == "failed" and not way_in(code, message)
@@ -124,4 +124,19 @@ def _refused(snapshot: Snapshot, gap: Trouble) -> bool:
 
 def owner_of(arn: str | None) -> str:
     """Return the account in an ARN; empty for an ARN without an account."""
-    return (arn or "").split(":", 5)[4] if (arn or "").count(":") > 4 else ""
+    _, account = _place(arn)
+    return account
+
+
+def region_of(arn: str | None) -> str:
+    """Return the region in an ARN; empty for an ARN without a region."""
+    region, _ = _place(arn)
+    return region
+
+
+def _place(arn: str | None) -> tuple[str, str]:
+    """Return the region and the account of an ARN, whose resource comes behind them."""
+    match (arn or "").split(":"):
+        case [_, _, _, region, account, _, *_]:
+            return region, account
+    return "", ""

@@ -323,7 +323,7 @@ def _by_unique_id(target: Target) -> Iterator[_Other]:
     for name in sorted({n for statement in target.policies for n in unique_ids(statement)}):
         kind = "user" if name.startswith("AIDA") else "role"
         caller = Caller(kind, "", "elsewhere", name, identity=EVERYTHING)
-        yield _Other(name, caller, perhaps=True)
+        yield _Other(name, caller)
 
 
 def _furthest(outcomes: Iterable[tuple[str, Access]]) -> Outcomes:

@@ -135,6 +135,7 @@ def _row(label: str, holds: str, place: Cell, copies: Cell, accounts: Cell) -> R
 def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
     """Return the region of a bucket, from the list of buckets or else from GetBucketLocation."""
     listing = snapshot.answer(LIST_BUCKETS)
+    named_in, *_ = refs
     for item, ref in listing.items_with("Name", bucket):
         if item.get("BucketRegion"):
             return Cell(item["BucketRegion"], (*refs, f"{ref}/BucketRegion"))
@@ -147,8 +148,8 @@ def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
     asked = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
     refused = asked.trouble if asked.requests else None
     gone = refused if refused and refused.code in GONE else None
-    trouble = gone or listing.trouble or refused
-    return Cell(None, refs, trouble or absent_member(LIST_BUCKETS, "the bucket's region", refs[0]))
+    left_out = absent_member(LIST_BUCKETS, "the bucket's region", named_in)
+    return Cell(None, refs, gone or listing.trouble or refused or left_out)
 
 
 def _copies(snapshot: Snapshot, labels: Labels, bucket: str, region: str | None) -> Cell:

@@ -316,7 +316,7 @@ def _selectors(snapshot: Snapshot, arn: str | None) -> Cell:
     if any(not selector.keys() >= _SELECTS.keys() for selector in basic.value or ()):
         cell = replace(cell, assumed=tuple(_SELECTS.values()))
     if not cell.gap and not basic.value and not advanced.value:
-        return Cell(None, cell.refs, absent_member(answer.call, "EventSelectors", cell.refs[0]))
+        return Cell(None, cell.refs, absent_member(answer.call, "EventSelectors", answer.first))
     return cell
 
 

@@ -216,13 +216,15 @@ def _parts(path: str, content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _parts_of_pdf(path: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+    objects: list[bytes] = []
     with pikepdf.open(io.BytesIO(content)) as file:
         for item in file.objects:
             if isinstance(item, pikepdf.Stream):
                 yield f"{path}: stream", item.read_bytes()
-            yield f"{path}: object", item.unparse(resolved=True)
+            objects.append(item.unparse(resolved=True))
             if isinstance(item, pikepdf.Dictionary):
                 held = [part for _, part in item.items() if isinstance(part, pikepdf.String)]
-                yield f"{path}: object", " ".join(map(str, held)).encode("utf-8", "replace")
+                objects.append(" ".join(map(str, held)).encode("utf-8", "replace"))
+    yield f"{path}: objects", b"\n".join(objects)
     said = subprocess.run(["pdftotext", "-", "-"], input=content, capture_output=True, check=True)
     yield f"{path}: text", said.stdout

@@ -1,4 +1,4 @@
-"""Two sample accounts, recorded once."""
+"""Sample accounts, recorded once."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ def recorded(shared: Shared) -> Callable[[str], Account]:
         return shared(f"recorded {name}", lambda folder: record(name, folder, **settings))
 
     return recorded
+
+
+@pytest.fixture(scope="session")
+def careless(shared: Shared) -> Account:
+    """The careless account in one region; which texts are customers' numbers is not declared."""
+    return shared(
+        "careless in one region", lambda folder: record("careless", folder, regions=["eu-west-1"])
+    )
 
 
 @pytest.fixture(scope="session")

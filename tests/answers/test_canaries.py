@@ -22,7 +22,7 @@ from kit.pack import pdf
 from kit.shipped import yaml_data
 from tests.answers import chain
 from tests.answers.canaries import Planted, name, names_in, secret, secrets_in, texts
-from tests.answers.playback import Account, record
+from tests.answers.playback import Account
 
 CLEAR = yaml_data(Path(__file__).parent.parent / "data" / "clear.yaml")
 Found = dict[str, set[str]]
@@ -75,15 +75,15 @@ def run(
 
 
 def test_secrets_are_nowhere_and_names_in_the_snapshot_alone(
+    careless: Account,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.INFO)
-    account = record("careless", tmp_path, regions=["eu-west-1"])
     shown: dict[bool, Found] = {}
     for joined in (True, False):
-        planted = Planted(account, joined=joined)
+        planted = Planted(careless, joined=joined)
         stored, others = run(planted.account, tmp_path / f"joined {joined}", is_set=not joined)
         (made,) = (content for path, content in others.items() if path.endswith("evidence.pdf"))
         assert made.startswith(b'{"' if joined else b"%PDF")

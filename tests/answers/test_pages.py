@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from tests.answers import chain
 from tests.answers.canaries import Planted
-from tests.answers.playback import record
+from tests.answers.playback import Account
 from tests.answers.shapes import HOSTILE
 
 HARM = (*(text for text in HOSTILE if text.strip()), "<style>*{color:red}</style><p style='top:0'>")
@@ -36,10 +36,10 @@ OURS = """() => ({
 
 
 @pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def pack(careless: Account, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The pack of such an account, its names shown in clear."""
     folder = tmp_path_factory.mktemp("harm")
-    account = record("careless", folder, regions=["eu-west-1"], pseudonymise=False)
+    account = careless.requested_with(pseudonymise=False)
 
     def write(number: int) -> str:
         every_other, odd = divmod(number, 2)

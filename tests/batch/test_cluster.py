@@ -200,6 +200,38 @@ def test_workers_of_this_machine_keep_nothing_that_grows_for_a_dashboard() -> No
     assert list(reported.values()) == [(False, 60)]
 
 
+_ONE = "accounts: [{account: '111122223333'}]"
+_FOUND = "organisation: {account: '111122223333'}\ndiscover: {}"
+
+
+@pytest.mark.parametrize(
+    ("workers", "batch", "number"),
+    [
+        (0, f"{_ONE[:-1]}, {{account: '222233334444'}}]", 2),
+        (0, f"{_ONE}\naccounts_at_once: 3", 1),
+        (0, _FOUND, 8),
+        (0, f"{_FOUND}\naccounts_at_once: 3", 3),
+        (4, _ONE, 4),
+    ],
+)
+def test_a_core_for_which_there_is_no_account_has_no_worker(
+    workers: int, batch: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+
+    def fail(*, n_workers: int, **_: object) -> None:
+        started.append(n_workers)
+        raise RuntimeError
+
+    monkeypatch.setattr("kit.batch.cluster.LocalCluster", fail)
+    monkeypatch.setattr("kit.batch.cluster.CPU_COUNT", 8)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "batch.yaml").write_text(f"name: n\n{batch}\n")
+    with pytest.raises(CannotRunError):
+        run_batch(tmp_path / "batch.yaml", workers=workers)
+    assert started == [number]
+
+
 @pytest.mark.parametrize("error", [RuntimeError("Nanny failed to start."), TimeoutError("late")])
 def test_workers_that_do_not_start_are_reported_in_a_line(
     monkeypatch: pytest.MonkeyPatch, error: Exception

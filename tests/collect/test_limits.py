@@ -7,7 +7,6 @@ import socket
 import sys
 import threading
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -24,34 +23,21 @@ from kit.collect.limits import (
 )
 from kit.collect.session import Clients
 from kit.errors import CannotRunError
-from kit.judge import needed_calls
 from kit.parameters import Run
 from kit.report.cover import cover
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 from kit.snapshot import Request, Snapshot
-from tests.collect.conftest import claims, requests_of, verdicts
+from tests.collect.conftest import claims, collect_some, of_some, requests_of, verdicts
 from tests.collect.policies import WHOLE
 
 AWAY = "eu-west-1"
-# Of several services, some of whose calls fan out over others: 67 requests instead of 165.
-SOME = ["AR-01", "AR-03", "AR-05", "EX-04", "ID-02", "IT-01", "LG-01", "MD-03"]
 SHORT = {"read_seconds": 0.4, "call_seconds": 0.8, "region_seconds": 1.6}
 
 
 @pytest.fixture
 def max_attempts() -> str:
     return "4"
-
-
-def gather(run: Run, **changed: Any) -> Snapshot:
-    run = run.model_copy(update={"controls": SOME, **changed})
-    return collect(run, needed_calls(run.controls), progress=False)
-
-
-def whole(faultless: Snapshot) -> Counter[tuple[str, ...]]:
-    """The verdicts on the faultless account, of the same controls."""
-    return Counter({one: n for one, n in verdicts(faultless).items() if one[0] in SOME})
 
 
 def collect_only(run: Run, *operations: str, **changed: Any) -> Snapshot:
@@ -74,7 +60,7 @@ def test_a_region_that_never_answers_is_given_up(
     demo: Run, sandbox: Sandbox, faultless: Snapshot
 ) -> None:
     sandbox.faults.add(Fault("*", "*", "stall", region=AWAY))
-    snapshot = gather(demo, regions=["eu-central-1", AWAY], **SHORT)
+    snapshot = collect_some(demo, regions=["eu-central-1", AWAY], **SHORT)
     silent = [r for r in snapshot.requests if r.region == AWAY and r.service == "appstream"]
     assert {code(r) for r in silent} <= {
         "CallOverdueError",
@@ -101,7 +87,7 @@ def test_a_byte_now_and_then_keeps_no_call_alive(demo: Run, sandbox: Sandbox) ->
 def test_an_account_that_never_answers_is_reported_in_a_line(demo: Run, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault("*", "*", "stall"))
     with pytest.raises(CannotRunError, match=r"AWS could not be reached with .*Error\): ") as it:
-        gather(demo, **SHORT)
+        collect_some(demo, **SHORT)
     assert "\n" not in str(it.value)
 
 
@@ -133,7 +119,7 @@ def test_headers_that_drip_are_ended_too(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_endless_pages_end(demo: Run, sandbox: Sandbox, faultless: Snapshot) -> None:
     sandbox.faults.add(Fault("appstream", "DescribeStacks", "endless", region=AWAY))
-    snapshot = gather(demo)
+    snapshot = collect_some(demo)
     pages = [r for r in requests_of(snapshot, "DescribeStacks") if r.region == AWAY]
     assert len(pages) == _MOST_BARREN + 1
     assert pages[-1].cut == f"{_MOST_BARREN} pages in a row listed nothing new, more exist"
@@ -247,7 +233,7 @@ def test_credentials_that_end_are_named_and_not_used_again(
 ) -> None:
     before = len(sandbox.requests)
     sandbox.faults.add(Fault("*", "*", kind, after=20))
-    snapshot = gather(demo)
+    snapshot = collect_some(demo)
     refused = [one for one in sandbox.requests[before:] if one.error]
     # What was under way, and AWS STS once for each of it at most.
     assert len(refused) <= 2 * _WORKERS + 1
@@ -270,7 +256,7 @@ def test_a_region_that_refuses_alone_ends_no_credentials(
     demo: Run, sandbox: Sandbox, faultless: Snapshot
 ) -> None:
     sandbox.faults.add(Fault("appstream", "*", "unknown", region=AWAY))
-    snapshot = gather(demo)
+    snapshot = collect_some(demo)
     assert not snapshot.stopped
     here = [f for f in verdicts(snapshot) if f[1] == "eu-central-1" and f[0] == "AR-03"]
     assert here == [f for f in verdicts(faultless) if f[1] == "eu-central-1" and f[0] == "AR-03"]
@@ -313,10 +299,10 @@ def test_credentials_are_renewed_where_their_source_has_others(
 ) -> None:
     renewing(sandbox, tmp_path, monkeypatch, "demo")
     sandbox.faults.add(Fault("appstream", "*", "expired", after=10, times=3))
-    snapshot = gather(demo, aws_profile="audit")
+    snapshot = collect_some(demo, aws_profile="audit")
     assert not snapshot.stopped
     assert len((tmp_path / "used").read_text()) == 2
-    assert verdicts(snapshot) == whole(faultless)
+    assert verdicts(snapshot) == of_some(faultless)
 
 
 def test_credentials_of_another_account_are_no_renewal(
@@ -325,7 +311,7 @@ def test_credentials_of_another_account_are_no_renewal(
     renewing(sandbox, tmp_path, monkeypatch, "tidy")
     before = len(sandbox.requests)
     sandbox.faults.add(Fault("appstream", "*", "expired", after=10, account=demo.account))
-    snapshot = gather(demo, aws_profile="audit")
+    snapshot = collect_some(demo, aws_profile="audit")
     assert [stop["code"] for stop in snapshot.stopped] == ["CredentialsEndedError"]
     others = [one for one in sandbox.requests[before:] if one.account != demo.account]
     assert {one.operation for one in others} == {"GetCallerIdentity"}

@@ -27,7 +27,7 @@ from kit.parameters import Run
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 from kit.snapshot import Snapshot
-from tests.collect.conftest import claims, requests_of, verdicts
+from tests.collect.conftest import claims, collect_some, of_some, requests_of, verdicts
 from tests.collect.policies import WHOLE
 from tests.matrix import do_not_wait
 
@@ -77,16 +77,16 @@ def test_what_is_cut_now_and_then_is_requested_again(
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "8")
     do_not_wait(monkeypatch)
     sandbox.faults.add(Fault("*", "*", kind, share=0.1))
-    snapshot = gather(demo)
+    snapshot = collect_some(demo)
     assert any(request.attempts > 1 for request in snapshot.requests)
-    assert verdicts(snapshot) == verdicts(faultless)
+    assert verdicts(snapshot) == of_some(faultless)
 
 
 def test_what_is_always_cut_is_an_error_of_that_call(
     demo: Run, sandbox: Sandbox, faultless: Snapshot
 ) -> None:
     sandbox.faults.add(Fault("appstream", "DescribeFleets", "cut"))
-    snapshot = gather(demo)
+    snapshot = collect_some(demo)
     for request in requests_of(snapshot, "DescribeFleets"):
         assert request.error
         assert request.error["code"] == "UnreadableAnswerError"
@@ -121,9 +121,9 @@ def test_what_is_no_answer_is_an_error_of_that_call(
 
 def test_a_portal_in_mid_run_ends_no_run(demo: Run, sandbox: Sandbox, faultless: Snapshot) -> None:
     sandbox.faults.add(
-        Fault("*", "*", "answer", after=60, body=PORTAL, content_type="text/html;charset=utf-8")
+        Fault("*", "*", "answer", after=20, body=PORTAL, content_type="text/html;charset=utf-8")
     )
-    snapshot = gather(demo)
+    snapshot = collect_some(demo)
     codes = Counter(r.error["code"] for r in snapshot.requests if r.error and not r.absent)
     assert codes["UnreadableAnswerError"] > 20
     assert claims(snapshot) <= claims(faultless)
@@ -206,7 +206,7 @@ def test_only_an_answer_that_holds_the_list_says_that_it_is_empty(
             sandbox.faults.add(
                 Fault("appstream", call.operation, "answer", body=body, region=region)
             )
-    snapshot = gather(demo)
+    snapshot = collect_some(demo)
     assert region not in snapshot.regions_unused
     assert claims(snapshot) <= claims(faultless)
 

@@ -35,4 +35,12 @@ def aws_cli() -> Any:
         patch.setenv("AWS_DATA_PATH", str(Path(awscli.__file__).parent / "data"))
         driver = clidriver.create_clidriver()
         driver.session.get_component("data_loader")  # reads the variable
+    # A driver registers its handlers of arguments again with each command, and runs them all.
+    emit = driver._emit_session_event
+
+    def emit_once(arguments: Any) -> None:
+        emit(arguments)
+        driver._emit_session_event = lambda _: None
+
+    driver._emit_session_event = emit_once
     return driver

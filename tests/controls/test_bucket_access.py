@@ -243,6 +243,20 @@ def test_ar_16_shows_those_whom_it_names_by_their_names_where_names_are_in_clear
 
 
 @pytest.mark.parametrize(
+    ("roles", "expected"),
+    [((), passes), (("a",), passes), (("a", "b"), to_be_reviewed)],
+)
+def test_ar_16_a_pattern_that_fits_everybody_of_several_is_in_doubt(
+    tmp_path: Path, roles: tuple[str, ...], expected: Any
+) -> None:
+    account = Account(tmp_path)
+    for name in roles:
+        account.allowed(f"Streaming-{name}")
+    but_arns(f"{OWN}:role/Streaming*")(account)
+    assert verdicts(account, "AR-16") == [expected]
+
+
+@pytest.mark.parametrize(
     ("pattern", "kinds"),
     [
         ("AROAEX*", ["role"]),

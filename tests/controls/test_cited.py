@@ -166,6 +166,16 @@ def test_of_roles_that_take_each_other_both_are_cited(account: Account) -> None:
     assert records(account, "give rights") == [both_roles, both_roles]
 
 
+def test_every_role_of_a_chain_is_cited(account: Account) -> None:
+    """The first may assume the second, which may assume the third, which gives the rights."""
+    one, two, three = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("one", "two", "three"))
+    account.stack().fleet().allowed("one", allow("sts:AssumeRole", two))
+    account.allowed("two", allow("sts:AssumeRole", three), trusts=trust({"AWS": one}))
+    account.allowed("three", allow("appstream:*"), trusts=trust({"AWS": two}))
+    first, *_ = records(account, "give rights")
+    assert first == {f"/RoleDetailList/{place}" for place in range(3)}
+
+
 def test_id_05_cites_every_list_in_which_nothing_is(account: Account) -> None:
     (finding,) = findings(account, "ID-05")
     cited = {ref.partition("#")[0] for ref in finding.evidence}

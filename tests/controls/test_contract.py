@@ -153,7 +153,7 @@ DECLARATION: dict[str, Any] = {
         ),
         (
             {"shows": ("uploads",)},
-            "EX-98: 'uploads' is not a column of stacks; did you mean 'up",
+            "EX-98: 'uploads' is not a column of stacks; did you mean 'upload'?",
         ),
     ],
 )

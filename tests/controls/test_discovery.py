@@ -454,3 +454,9 @@ def test_ds_04_something_else_scans(tmp_path: Path, given: Given, expected: list
     account = Account(tmp_path, declared_reasons={"DS-04": "Defender in the image"})
     given(account)
     assert verdicts(account, "DS-04") == expected
+
+
+def test_ds_02_says_since_which_day_a_job_is_under_way(account: Account) -> None:
+    job(state="RUNNING", kind="SCHEDULED")(account)
+    (finding,) = findings(account, "DS-02")
+    assert f"is under way since {LATELY:%Y-%m-%d}, and" in finding.hint

@@ -10,12 +10,13 @@ from kit.calls import (
     GET_BUCKET_POLICY,
     GET_BUCKET_REPLICATION,
     GET_TRAIL_STATUS,
+    LIST_BUCKETS,
     Call,
 )
 from kit.catalogue.statuses import NOT_EVIDENCED
 from tests.controls.scenarios import findings
 from tests.controls.test_logging import TRAIL
-from tests.standins import HOME, REGION, Account
+from tests.standins import HOME, REGION, Account, denial
 
 
 @pytest.mark.parametrize(
@@ -42,13 +43,25 @@ def test_another_error_names_nothing(tmp_path: Path) -> None:
     assert {one.hint for one in findings(account, "IT-04")} == {""}
 
 
-@pytest.mark.parametrize("code", ["NoSuchBucket", "AccessDenied", "SlowDown"])
+@pytest.mark.parametrize(
+    ("code", "list_denied", "call"),
+    [
+        ("NoSuchBucket", False, GET_BUCKET_REPLICATION),
+        ("AccessDenied", False, GET_BUCKET_REPLICATION),
+        ("SlowDown", False, GET_BUCKET_REPLICATION),
+        ("NoSuchBucket", True, GET_BUCKET_REPLICATION),  # whoever may list it finds no bucket
+        ("SlowDown", True, LIST_BUCKETS),
+    ],
+)
 def test_gv_05_names_what_was_refused_for_a_bucket_that_the_list_lacks(
-    tmp_path: Path, code: str
+    tmp_path: Path, code: str, list_denied: bool, call: Call
 ) -> None:
     connector = {"ConnectorType": "HOMEFOLDERS", "ResourceIdentifier": HOME}
     account = Account(tmp_path).stack(StorageConnectors=[connector])
     account.refuses(GET_BUCKET_REPLICATION, code, region=REGION, status=404, Bucket=HOME)
+    if list_denied:
+        account.denies(LIST_BUCKETS)
     (bucket,) = [one for one in findings(account, "GV-05") if one.resource == HOME]
-    assert (bucket.status, bucket.code) == (NOT_EVIDENCED, code)
-    assert bucket.operation == GET_BUCKET_REPLICATION.name
+    expected = denial(call) if call is LIST_BUCKETS else code
+    assert (bucket.status, bucket.code) == (NOT_EVIDENCED, expected)
+    assert bucket.operation == call.name

@@ -23,6 +23,7 @@ from kit.calls import (
     LIST_REPORTS,
 )
 from kit.controls import CONTROLS
+from kit.controls.months import months_before
 from kit.judge import evaluate
 from kit.snapshot import Snapshot
 from kit.tables import tabulate
@@ -178,13 +179,13 @@ def test_gv_02_a_listed_report_does_not_show_that_anybody_read_it(
 
 
 @pytest.mark.parametrize(
-    ("reading", "read"), [("2026-03-01", True), ("2026-01-01", True), ("2025-12-31", False)]
+    ("reading", "read"), [("2026-03-01", True), ("2026-01-15", True), ("2026-01-14", False)]
 )
 def test_gv_02_a_certificate_is_read_while_its_period_runs(
     tmp_path: Path, reading: str, read: bool
 ) -> None:
     account = requested_for(tmp_path, "ISO 27001", reports_read={"ISO 27001": reading})
-    runs = {"periodStart": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}
+    runs = {"periodStart": dt.datetime(2026, 1, 15, tzinfo=dt.UTC)}
     until = dt.datetime(2028, 12, 31, tzinfo=dt.UTC)
     account.lists(LIST_REPORTS, report("ISO 27001 Certificate", ended=until) | runs)
     assert verdicts(account, "GV-02") == [ARTIFACT if read else to_be_reviewed]
@@ -263,6 +264,13 @@ def test_gv_02_one_report_does_not_attest_another_framework(tmp_path: Path) -> N
     ("reports", "elsewhere"),
     [
         ((report("ISO 27017, 27018 Certificate"),), True),
+        (
+            (
+                report("ISO 27017, 27018 Certificate"),
+                report("C5") | {"arn": "arn:aws:artifact:::report/2"},
+            ),
+            True,
+        ),
         (
             (
                 report("ISO 27017 Certificate"),
@@ -733,3 +741,20 @@ def test_gv_05_says_which_enabled_regions_it_did_not_look_at(tmp_path: Path) -> 
         )
     (finding,) = findings(account, "GV-05")
     assert finding.observed.endswith("Enabled regions not looked at: eu-west-2")
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "expected"),
+    [
+        ((2026, 3, 31), 13, (2025, 2, 28)),
+        ((2026, 1, 15), 1, (2025, 12, 15)),
+        ((2, 3, 31), 13, (1, 2, 28)),
+        ((2, 1, 31), 12, (1, 1, 31)),
+        ((1, 5, 5), 5, (1, 1, 1)),
+        ((1, 5, 5), 10_000, (1, 1, 1)),
+    ],
+)
+def test_months_before_a_day_end_with_the_first_year(
+    day: tuple[int, int, int], months: int, expected: tuple[int, int, int]
+) -> None:
+    assert months_before(dt.date(*day), months) == dt.date(*expected)

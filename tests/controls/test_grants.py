@@ -20,6 +20,7 @@ from kit.calls import (
     Call,
 )
 from kit.controls import CONTROLS
+from kit.redact.labels import open_labels
 from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,
@@ -590,10 +591,21 @@ def test_id_05_who_carries_a_tag(
     assert of_principals(account, "ID-05") == ({READ: status} if status else {})
 
 
+APART = {
+    **TAGGING,
+    "Statement": [
+        {**statement, "Action": action}
+        for statement in TAGGING["Statement"]
+        for action in statement["Action"]
+    ],
+}
+
+
 @pytest.mark.parametrize(
     ("members", "statements"),
     [
         ({"trusts": TAGGING}, ()),
+        ({"trusts": APART}, ()),
         ({"trusts": LEFT_OUT}, ()),
         ({"kind": "User"}, (allow(["sts:GetFederationToken", "sts:TagSession"]),)),
     ],
@@ -612,3 +624,17 @@ def test_a_snapshot_has_the_keys_of_principals_tags_alone(account: Account) -> N
     assert kept.response["RoleDetailList"][0]["Tags"] == [
         {"Key": "team", "Value": "⟦secret: Value⟧"}
     ]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_id_05_names_the_group_of_a_policy_by_its_arn_or_else_by_its_name(
+    account: Account, listed: bool
+) -> None:
+    used(account).allowed("jane", kind="User", groups=("team",))
+    account.allowed("team", allow("s3:GetObject"), kind="Group")
+    request = next(one for one in account.made if one.call == DETAILS.name)
+    (group,) = request.response["GroupDetailList"]
+    arn = group["Arn"] if listed else group.pop("Arn")
+    (finding,) = (one for one in findings(account, "ID-05") if one.resource.startswith("user"))
+    label = open_labels(account.run).label("group", arn if listed else "team")
+    assert f"By: inline policy of {label};" in finding.observed

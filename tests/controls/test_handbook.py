@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from functools import cache
 
 import pytest
@@ -11,6 +12,7 @@ from kit.calls import CALLS
 from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS, find, section_title
 from kit.controls.articles import cited
+from kit.controls.registry import Remedy, describe
 from kit.controls.source import statements
 from kit.errors import UserError
 from kit.parameters import Profile
@@ -119,5 +121,28 @@ def test_an_id_may_be_written_small() -> None:
 def test_an_id_that_is_none_brings_those_that_are_near() -> None:
     with pytest.raises(UserError, match="'ID-23' is not a control; did you mean ID-13"):
         find("ID-23")
+    with pytest.raises(UserError, match="'id-1' is not a control; did you mean ID-01 or ID-"):
+        find("id-1")
     with pytest.raises(UserError, match="`evidence controls` lists them"):
         find("buckets")
+
+
+def test_each_remedy_is_described_by_when_it_holds_and_its_parts() -> None:
+    (described,) = describe(["AR-05"])
+    parts = [field.name for field in fields(Remedy) if field.name not in ("state", "clause")]
+    assert {tuple(remedy) for remedy in described["remedies"]} == {("when", *parts)}
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "compares"),
+    [
+        ("AR-03", "max_session_seconds", True),
+        ("AR-03", "max_idle_seconds", True),
+        ("AR-03", "max_log_days", False),
+        ("AR-02", "max_idle_seconds", False),
+    ],
+)
+def test_a_control_compares_with_the_limits_of_any_of_its_clauses(
+    name: str, limit: str, compares: bool
+) -> None:
+    assert CONTROLS[name].compares_with(limit) is compares

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,7 @@ from tests.controls.scenarios import (
     to_be_reviewed,
     verdicts,
 )
-from tests.standins import COLLECTOR, HOME, LOGS, REGION, SETTINGS, Account, tls_only
+from tests.standins import AS_OF, COLLECTOR, HOME, LOGS, REGION, SETTINGS, Account, tls_only
 
 TABLE = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption in transit'
 
@@ -605,6 +606,17 @@ def test_it_07_is_not_required_in_any_region_on_or_off(tmp_path: Path) -> None:
     assert verdicts(off, "IT-07") == [not_applicable("not required")] * 2
 
 
+def test_the_window_of_events_has_the_first_and_the_last(account: Account) -> None:
+    for days in (2, 5, 1, 3):
+        account.event(days=days)
+    (row,) = tabulate(account.answered(), ["regions"])["regions"].rows.values()
+    window = row["events_window"]
+    assert (window["first event"], window["last event"]) == (
+        (AS_OF - dt.timedelta(days=5)).isoformat(),
+        (AS_OF - dt.timedelta(days=1)).isoformat(),
+    )
+
+
 # --- IT-08: the kit's own requests ------------------------------------------------------------
 
 
@@ -624,6 +636,7 @@ def sent(snapshot: Snapshot, endpoint: str = "", verified: bool | None = True) -
         ("", None, ("not evidenced", "not collected")),
         ("http://sts.eu-west-1.amazonaws.com", True, ("fail", "")),
         ("http://127.0.0.1:5000", True, ("not applicable", "not AWS")),
+        ("http://127.0.0.1:5000", False, ("fail", "")),
         ("https://aws.example", True, ("not applicable", "not AWS")),
         ("https://aws.example", False, ("fail", "")),
         ("https://amazonaws.com.example", True, ("not applicable", "not AWS")),

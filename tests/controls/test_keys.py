@@ -222,6 +222,11 @@ def test_ar_08_judges_related_keys_by_the_key_in_use(tmp_path: Path) -> None:
         not_evidenced("absent in answer", DESCRIBE_TRAILS),
     ),
     (
+        "the bucket of a trail without its ARN left out",
+        lambda a: a.trail(S3BucketName=None, TrailARN=None),
+        not_evidenced("absent in answer", DESCRIBE_TRAILS),
+    ),
+    (
         "the bucket of another account's trail left out",
         lambda a: a.trail(S3BucketName=None, account=STRANGER),
         NO_OWN_KEY,

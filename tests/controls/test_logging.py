@@ -1177,6 +1177,15 @@ def test_lg_01_says_when_selectors_are_known_by_their_defaults(
     assert "AWS left a member out: EventSelector, IncludeManagementEvents" in finding.observed
 
 
+def test_lg_01_rests_on_no_default_where_selectors_have_all_their_members(
+    account: Account,
+) -> None:
+    whole = {"ReadWriteType": "All", "IncludeManagementEvents": True}
+    (finding,) = findings(account.fleet().trail(basic=[whole]), "LG-01")
+    assert finding.status == "pass"
+    assert "AWS left a member out" not in finding.observed
+
+
 def test_lg_03_judges_a_trail_from_elsewhere_where_it_covers(account: Account) -> None:
     account.trail(home="us-east-1")
     (finding,) = findings(account, "LG-03")
@@ -1441,8 +1450,11 @@ def test_lg_06_says_until_when_logs_are_kept(account: Account) -> None:
     )
 
 
-def test_lg_06_says_that_a_day_in_the_past_stays_in_force(account: Account) -> None:
-    kept(until("2019-01-22"))(account)
+@pytest.mark.parametrize("date", [day("2019-01-22"), AS_OF])
+def test_lg_06_says_that_a_day_in_the_past_stays_in_force(
+    account: Account, date: dt.datetime
+) -> None:
+    kept(erases(Expiration={"Date": date}))(account)
     (finding,) = findings(account, "LG-06")
     assert "Kept for (days): 0 " in finding.observed
     assert "Kept until: none" in finding.observed
@@ -1727,6 +1739,10 @@ NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
     ),
     ("a call that CloudTrail does not send so", rules(NEVER), to_be_reviewed),
     ("the service alone", rules({"detail": BY_CALL["detail"]}), passes),
+    *(
+        (f"sources that do not match, as {value}", rules({"source": [value]}), to_be_reviewed)
+        for value in ({"equals-ignore-case": "AWS.EC2"}, {"cidr": "aws.macie"})
+    ),
     ("a service without a name", rules(MACIE | {"detail": {"eventSource": [""]}}), to_be_reviewed),
     (
         "findings, of calls alone",
@@ -1913,3 +1929,9 @@ def test_lg_12_a_group_may_be_in_the_region_of_other_agents(tmp_path: Path) -> N
 def test_lg_12_no_log_group_is_requested_that_is_not_declared(declared: list[str]) -> None:
     run = Run(account=ACCOUNT, agent_log_groups=declared)
     assert (DESCRIBE_LOG_GROUPS in calls_of(run)) is bool(declared)
+
+
+def test_lg_02_says_on_which_day_a_quiet_trail_delivered_last(account: Account) -> None:
+    trail = account.bucket().trail(status=OLD, advanced=[objects()])
+    (finding,) = findings(trail, "LG-02")
+    assert "delivered last on 2019-01-22: no answer" in finding.hint

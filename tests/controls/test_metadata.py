@@ -17,7 +17,7 @@ from kit.judge import evaluate
 from kit.redact.labels import Labels
 from kit.redact.names import shown_bucket
 from kit.tables import tabulate
-from kit.tables.metadata import detectors_of
+from kit.tables.metadata import Field, _fields, detectors_of
 from kit.tables.principals import policy_name
 from tests.controls.scenarios import (
     Given,
@@ -478,3 +478,9 @@ def test_policies_are_shown_by_name_where_aws_gave_it(arn: str | None, clear: st
 def test_buckets_are_shown_by_name_where_appstream_gave_it(name: str, made: bool) -> None:
     shown = shown_bucket(Labels(b"key"), name)
     assert (shown == name) is made
+
+
+def test_texts_alone_are_searched() -> None:
+    item = {"Name": "design", "Urls": ["a", "", None, 3], "Tags": {"team": "cad", "empty": ""}}
+    fields = _fields(item, ("Name", "Urls[]", "Tags.*", "Description"))
+    assert list(fields) == [Field("Name", "design"), Field("Urls", "a"), Field("Tags", "cad")]

@@ -274,6 +274,11 @@ def test_without_a_network_there_is_nothing_to_judge(
     ("anywhere, without a way", ([rule("0.0.0.0/0")], []), passes),
     ("the offices, by a NAT gateway", ([rule("10.0.0.0/8")], [NAT]), passes),
     ("anywhere, by a NAT gateway", ([rule("0.0.0.0/0")], [NAT]), to_be_reviewed),
+    (
+        "anywhere, by a NAT gateway to the offices",
+        ([rule("0.0.0.0/0")], [{**NAT, "DestinationCidrBlock": "10.1.0.0/16"}]),
+        passes,
+    ),
     ("a prefix list, by a NAT gateway", ([rule(lists=("pl-1",))], [NAT]), to_be_reviewed),
     (
         "anywhere, by a NAT gateway for a prefix list",

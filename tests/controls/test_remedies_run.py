@@ -41,6 +41,7 @@ from kit.sandbox.server import Sandbox
 from kit.sandbox.services.appstream import SETTLES
 from kit.sandbox.services.guardduty import made_id
 from tests.accounts import run_of
+from tests.controls.test_remedies import NAMED as BY_NAME
 from tests.controls.test_remedies import (
     READS,
     STATES,
@@ -697,8 +698,6 @@ class Shell:
                 if "--output" not in arguments
                 else [*arguments, "--region", region]
             )
-        # A driver registers its handlers of arguments again with each command, and runs them all.
-        self.driver._emit_session_event = lambda _: None
         return code, out.getvalue(), error.getvalue()
 
     def client(self, service: str, **options: Any) -> Any:
@@ -824,7 +823,7 @@ def found(findings: Findings, case: Case, resource: str) -> list[Finding]:
 
 def scripts(control: str, clause: str, states: list[str]) -> dict[str, str]:
     """Return the commands of a clause's remedy in each state, where one of them changes anything."""
-    every = {s: CONTROLS[control].remedy(f"{clause}/{s}").cli for s in states}
+    every = {s: BY_NAME[control, f"{clause}/{s}".rstrip("/")].cli for s in states}
     return {
         state: cli
         for state, cli in every.items()

@@ -740,6 +740,8 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ("SAML, by an action that is not SAML's", by_saml(READS, Action="sts:AssumeRole"), ROLE),
     ("everybody but an account", trusting(but_to({"AWS": OTHER}), READS), ROLE | by("any AWS account", READ)),
     ("every provider but GitHub's", trusting(but_to({"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"}, Action="sts:AssumeRoleWithWebIdentity"), READS), ANYBODY),
+    ("every provider, beside a service", trusting(trust({"AWS": "*", "Service": "lambda.amazonaws.com"}, Action="sts:AssumeRoleWithWebIdentity"), READS), ANYBODY),
+    ("every provider but GitHub's, beside a service in a statement of its own", trusting({"Version": "2012-10-17", "Statement": [s for policy in (but_to({"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"}, Action="sts:AssumeRoleWithWebIdentity"), trust({"Service": "lambda.amazonaws.com"})) for s in policy["Statement"]]}, READS), ANYBODY),
     ("every provider", trusting(trust("*", Action="sts:AssumeRoleWithWebIdentity"), READS), ANYBODY),
     ("every provider but Google, for one application", trusting(but_to({"Federated": "accounts.google.com"}, Action="sts:AssumeRoleWithWebIdentity", Condition={"StringEquals": {"www.amazon.com:app_id": "x"}}), READS), SINGLED_OUT),
     ("nobody by a provider, of everybody", trusting(trust("*", Action="sts:TagSession"), READS), ROLE),
@@ -778,6 +780,7 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
             ("StringEquals", "ref", "refs/heads/main"),
             ("StringEquals", "workflow", "repo:a/b"),
             ("StringEquals", "sub", "environment:prod"),
+            ("StringEquals", "sub", "environment:repository"),
             ("StringEquals", "sub", ["repo:a/b:environment:prod", "environment:prod"]),
         )
     ),
@@ -825,6 +828,7 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ("one pool's identities", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "authenticated"}}), SINGLED_OUT),
     ("one pool's identities, by a pattern", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "auth*"}}), SINGLED_OUT),
     ("one pool's guests, by a pattern", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "un*"}}), ANYBODY),
+    ("one pool's guests but one", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "StringNotEquals": {f"{COGNITO}:sub": "eu-west-1:1"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "unauthenticated"}}), ANYBODY),
     ("one pool's guests", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "unauthenticated"}}), ANYBODY),
     ("one pool's identities, and guests if it has any", signed_in(COGNITO, StringEquals={f"{COGNITO}:aud": "pool"}), PERHAPS),
     ("any pool's identities", signed_in(COGNITO), ANYBODY),
@@ -952,6 +956,13 @@ def test_id_05_unique_ids_of_the_account_are_its_roles(account: Account) -> None
     details = {"RoleDetailList": [role], "IsTruncated": False, **others}
     account.answers(GET_ACCOUNT_AUTHORIZATION_DETAILS, details)
     assert statuses_of(account) == ROLE
+
+
+def test_id_05_judges_nobody_by_the_policy_of_a_bucket_outside_the_scope(account: Account) -> None:
+    there = "eu-central-1"
+    listed = {"Name": HOME.replace(REGION, there), "BucketRegion": there}
+    account.stack().fleet().lists(LIST_BUCKETS, listed)
+    assert {one.status for one in findings(account, "ID-05")} == {"pass"}
 
 
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"

@@ -24,6 +24,7 @@ from kit.calls import (
     LIST_SAML_PROVIDERS,
 )
 from kit.controls import CONTROLS
+from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -581,3 +582,22 @@ DAY, SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
 def test_id_17_metadata(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "ID-17") == expected
+
+
+@pytest.mark.parametrize(
+    ("members", "key"),
+    [
+        ({"Arn": "arn:jane", "UserName": "jane"}, "arn:jane"),
+        ({"UserName": "jane"}, f"{REGION}/jane"),
+        ({}, f"{REGION}/Users/0"),
+    ],
+)
+def test_a_pool_user_is_named_by_arn_or_name_or_place(
+    account: Account, members: dict[str, str], key: str
+) -> None:
+    tables = tabulate(
+        account.lists(DESCRIBE_USERS, {"AuthenticationType": "USERPOOL", **members}).answered(),
+        ["pool_users"],
+    )
+    (row,) = tables["pool_users"].rows.values()
+    assert row["resource"] == tables.labels.label("pool user", key, members.get("UserName"))

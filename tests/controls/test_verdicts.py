@@ -310,3 +310,12 @@ def test_what_is_declared_can_be_reached(given: set[tuple[str, str]], name: str)
         f"no sample has these verdicts of {name}: add them to EXAMPLES in tests/controls/test_verdicts.py"
     )
     assert reached == declared(CONTROLS[name])
+
+
+@pytest.mark.parametrize(
+    ("way", "users", "passes"),
+    [("user pool", 0, True), ("user pool", 1, False), ("directory", 1, True)],
+)
+def test_id_04_forbids_a_user_pool_with_users_alone(way: str, users: int, passes: bool) -> None:
+    (clause,) = CONTROLS["ID-04"].clauses
+    assert clause.rule(way, users, "IDP-1", user_pool_forbidden=True) is passes

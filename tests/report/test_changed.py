@@ -175,3 +175,15 @@ def test_a_run_that_requested_no_events_says_so(tmp_path: Path) -> None:
     snapshot = Account(tmp_path).fleet().answered()
     snapshot.header["calls"].remove(LOOKUP_EVENTS.name)
     assert isinstance(show.changed(tabulate(snapshot)), Note)
+
+
+@pytest.mark.parametrize(
+    ("who", "actor"),
+    [(f"arn:aws:iam::{ACCOUNT}:user/teams/jo", "jo"), (SESSION, "Admin")],
+)
+def test_an_actor_has_its_name_where_names_are_in_clear(
+    tmp_path: Path, who: str, actor: str
+) -> None:
+    account = Account(tmp_path, pseudonymise=False).fleet().allowed("Admin", path="/teams/")
+    (row,) = changed(account.lists(LOOKUP_EVENTS, event(who=who))).rows
+    assert row[2] == actor

@@ -14,7 +14,7 @@ from kit.access.documents import read_statements
 from kit.access.evaluator import Caller, Target
 from kit.access.patterns import overlaps
 from kit.tables.inventory import Thing
-from kit.tables.permissions import Capability
+from kit.tables.permissions import Capability, _lets_in
 
 STACK = "arn:aws:appstream:eu-west-1:111122223333:stack/finance"
 OTHER = "arn:aws:appstream:eu-west-1:111122223333:stack/design"
@@ -270,3 +270,21 @@ def test_overlapping_is_what_texts_say() -> None:
     }
     for one, other in itertools.product(patterns, repeat=2):
         assert overlaps(one, other) is bool(fits[one] & fits[other]), (one, other)
+
+
+@pytest.mark.parametrize(
+    ("principal", "kinds"),
+    [
+        ({"AWS": "arn:aws:iam::111122223333:root"}, {"service"}),
+        ({"AWS": ME}, {"user", "role", "service"}),
+        ({"AWS": "*"}, {"user", "role", "service"}),
+        ({"AWS": "arn:aws:sts::111122223333:assumed-role/me/x"}, {"user", "role", "service"}),
+        ({"AWS": [ME, "arn:aws:iam::111122223333:root"]}, {"user", "role", "service"}),
+    ],
+)
+def test_users_and_roles_are_judged_where_a_policy_may_name_them(
+    principal: Any, kinds: set[str]
+) -> None:
+    (statement,) = read([allow(Principal=principal)])
+    callers = [Caller(kind, ME, "111122223333") for kind in ("user", "role", "service")]
+    assert {caller.kind for caller in callers if _lets_in(statement, caller)} == kinds

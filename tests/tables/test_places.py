@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from kit.calls import LIST_BUCKETS
 from kit.tables import tabulate
 from kit.tables.places import buckets_left_out, is_unused
+from kit.tables.storage import buckets_in_scope
 from tests.standins import ACCOUNT, HOME, REGION, Account
 
 OTHER, THIRD = "eu-central-1", "us-east-1"
@@ -54,3 +56,13 @@ def test_nothing_but_the_purpose_is_known_of_a_bucket_in_a_region_that_is_off(
     assert {name: gap.operation for name, gap in gaps.items()} == {
         name: operations[name] for name in gaps
     }
+
+
+@pytest.mark.parametrize(
+    ("listed", "regions"), [({}, [OTHER, REGION]), ({"BucketRegion": REGION}, [REGION])]
+)
+def test_a_listed_bucket_without_a_name_may_be_wherever_its_region_leaves_open(
+    tmp_path: Path, listed: dict[str, str], regions: list[str]
+) -> None:
+    account = Account(tmp_path, (REGION, OTHER)).lists(LIST_BUCKETS, listed)
+    assert [bucket.region for bucket in buckets_in_scope(account.answered())] == regions
