@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from kit.displayed import FOR_DOCUMENTS
 from kit.pack import seal as sealing
 from kit.shipped import project
 
@@ -40,7 +43,10 @@ def execute(name: str, parameters: Mapping[str, Any], **_: bool) -> NotebookNode
         if "parameters" in cell.metadata.get("tags", ()):
             namespace |= parameters
         if hasattr(value, "_repr_mimebundle_"):
-            cell.outputs = [new_output("display_data", data=value._repr_mimebundle_())]
+            forms = value._repr_mimebundle_()
+            with patch.dict(os.environ, {FOR_DOCUMENTS: "1"}):
+                to_seal = {form: data for form, data in value._repr_mimebundle_().items() if data}
+            cell.outputs = [new_output("display_data", data=forms | to_seal)]
     return nbformat.reads(nbformat.writes(notebook).encode().decode(), as_version=4)
 
 
@@ -56,11 +62,11 @@ def _run(source: str, namespace: dict[str, Any]) -> Any:
 @contextlib.contextmanager
 def quick(*, with_pdf: bool = False) -> Iterator[None]:
     """Let packs be sealed without a kernel, and without Typst unless wanted."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sealing, "execute", execute)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(sealing, "execute", execute)
         if not with_pdf:
             made = contextlib.nullcontext(lambda: _TINY)
-            patch.setattr(sealing, "pdf_beside", lambda *_, **__: made)
+            monkeypatch.setattr(sealing, "pdf_beside", lambda *_, **__: made)
         yield
 
 

@@ -79,6 +79,22 @@ def dotted(path: Path) -> str:
     return "".join("[]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
+def reading_tables(snapshot: Snapshot) -> dict[Path, set[str]]:
+    """The tables that read each member; its path begins with the id of the request."""
+    read: set[Path] = set()
+    watching = [
+        replace(one, response=watched(one.response, (one.id,), read)) for one in snapshot.requests
+    ]
+    found: dict[Path, set[str]] = defaultdict(set)
+    for name in SPECS:
+        read.clear()
+        # A snapshot keeps what it has looked up: each table looks at one of its own.
+        tabulate(Snapshot(snapshot.header, watching, snapshot.folder), [name])
+        for place in read:
+            found[place].add(name)
+    return found
+
+
 def readers(account: Account) -> dict[tuple[str, str], set[str]]:
     """The tables that read each member, by call and dotted path; the collector among them."""
     read: set[Path] = set()
@@ -110,7 +126,6 @@ def readers(account: Account) -> dict[tuple[str, str], set[str]]:
         header = {**snapshot.header, "organisation": loan.header}
         note(COLLECTOR)
         for name in SPECS:
-            # A snapshot keeps what it has looked up: each table looks at one of its own.
             fresh = Snapshot(header, snapshot.requests, snapshot.folder, loan.requests)
             tabulate(fresh, [name])
             note(name)

@@ -29,9 +29,9 @@ from kit.redact.protect import protect
 from kit.shipped import yaml_data
 from kit.snapshot import Request, Snapshot, digest
 from kit.tables import Tables, tabulate
-from kit.tables.core import SPECS, Table
+from kit.tables.core import Table
 from tests.answers.conftest import REGIONS, Judged
-from tests.answers.reading import dotted, watched
+from tests.answers.reading import dotted, reading_tables
 from tests.answers.shapes import Path as Members
 from tests.answers.shapes import nodes, without
 from tests.parts import part_of
@@ -119,16 +119,7 @@ def test_what_is_left_out_was_read_in_nearly_every_call(
 
 
 def _members(snapshot: Snapshot) -> Mapping[str, Member]:
-    read: set[Members] = set()
-    watching = [
-        replace(one, response=watched(one.response, (one.id,), read)) for one in snapshot.requests
-    ]
-    readers: dict[Members, set[str]] = defaultdict(set)
-    for name in SPECS:
-        read.clear()
-        tabulate(Snapshot(snapshot.header, watching, snapshot.folder), [name])
-        for place in read:
-            readers[place].add(name)
+    readers = reading_tables(snapshot)
     found: dict[str, Member] = defaultdict(Member)
     for request in snapshot.requests:
         if request.response is None or request.call in _BEFORE_ALL:
