@@ -34,7 +34,6 @@ from kit.aws_models import home_region, models, partition_of, share_models
 from kit.collect.limits import Call, GivenUpError, Limits, watch_connections
 from kit.collect.login import TOO_LARGE, profile_of, signing_in
 from kit.collect.policy import SessionPolicy
-from kit.collect.signing import sign_with_less_work
 from kit.collect.wire import Parsers, check
 from kit.errors import NotEnteredError
 from kit.maker import KIT
@@ -69,7 +68,6 @@ _ENDPOINTS = 10_000
 EndpointProvider._resolve_endpoint = lru_cache_weakref(maxsize=_ENDPOINTS)(
     EndpointProvider._resolve_endpoint.__wrapped__
 )
-sign_with_less_work()
 
 
 class Clients:
@@ -415,7 +413,9 @@ def shell_client(service: str, region: str | None = None) -> Any:
         By default the shell's.
     """
     with signing_in():
-        return boto3.Session().client(service, region_name=region, config=_config())
+        session = boto3.Session()
+        share_models(session._session)
+        return session.client(service, region_name=region, config=_config())
 
 
 @dataclass(frozen=True)
