@@ -11,9 +11,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from nbformat import NotebookNode
 
-from kit import log
+from kit import log, maker
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.displayed import DESK_MIME
@@ -42,6 +43,7 @@ from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import promises_of, workbook
 from kit.parameters import refuse_mismatch
+from kit.prepare import prepare as read_files
 from kit.progress import Phase
 from kit.redact.labels import Labels, open_labels
 from kit.report.records import FindingsData
@@ -177,6 +179,13 @@ def seal(
         unused,
         facts["gravest_fail"],
     )
+
+
+def prepare() -> None:
+    """Read what a pack of any snapshot needs, before there is one."""
+    read_files()
+    maker.lock()
+    KernelProvisionerFactory.instance()  # it looks through every package that is installed
 
 
 def files(

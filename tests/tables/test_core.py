@@ -189,3 +189,12 @@ def test_in_clear_a_resource_is_called_by_its_name_and_its_display_name() -> Non
     assert shown_name({"Name": "a", "DisplayName": "a"}) == "a"
     assert shown_name({"Name": "a"}) == "a"
     assert shown_name({"Arn": "arn"}) is None
+
+
+def test_a_table_states_how_many_cells_and_lists_were_not_seen(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions=(REGION, ELSEWHERE)).stack().stack("second")
+    account.denies(calls.DESCRIBE_STACKS, ELSEWHERE)
+    table = tabulate(account.answered(), ["stacks"])["stacks"]
+    columns = len(table.spec.columns)
+    assert repr(table).startswith(f"Table stacks: 2 rows, {columns} columns")
+    assert repr(table).endswith(", 1 list not read in full")
