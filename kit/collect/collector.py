@@ -478,11 +478,13 @@ class _Engine:
         list of str
             The regions where nothing of AppStream is.
         """
-        # What pauses between its pages comes first: other requests fill the pauses.
+        left = set(needed) - self.performed
+        probes = {call for call in left if call.probe or call is LIST_BUCKETS}
+        # What pauses between its pages comes first: other requests fill the pauses. Then comes what
+        # the most others wait for.
         waiting = sorted(
-            set(needed) - self.performed, key=lambda call: (-call.seconds_between, call.name)
+            left, key=lambda call: (-call.seconds_between, call not in probes, call.name)
         )
-        probes = {call for call in waiting if call.probe or call is LIST_BUCKETS}
         unused: list[str] | None = None
         while waiting or self._left:
             open_ = {*waiting, *self._left}
