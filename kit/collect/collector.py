@@ -508,14 +508,20 @@ class _Engine:
         list of str
             The regions where nothing of AppStream is.
         """
+        left = set(needed) - self.performed
+        probes = {call for call in left if call.probe or call is LIST_BUCKETS}
         # What pauses between its pages comes first: other requests fill the pauses. Then comes what
-        # the longest chain of further calls waits for.
-        behind = _chains(needed)
+        # the most others wait for, and of the others what the longest chain waits for.
+        chains = _chains(needed)
         waiting = sorted(
-            set(needed) - self.performed,
-            key=lambda call: (-call.seconds_between, -behind[call], call.name),
+            left,
+            key=lambda call: (
+                -call.seconds_between,
+                call not in probes,
+                -chains[call],
+                call.name,
+            ),
         )
-        probes = {call for call in waiting if call.probe or call is LIST_BUCKETS}
         unused: list[str] | None = None
         early = [call for call in waiting if not (call.sources or _is_for_any_region(call))]
         begun: set[str] = set()  # regions in which these began early
