@@ -112,11 +112,11 @@ def main() -> None:
     at = {"snapshot": str(folder.resolve())}
     executed = execute(seal.NOTEBOOK, at, for_documents=True)
     phases.end("notebook")
-    labels = seal.labels_of(executed, stored)
+    data, labels = seal.findings_data(executed), seal.labels_of(executed, stored)
     sizes: dict[str, int] = {}
     info = bag_info(stored, digest)
     quiet = Phase("", "files", shown=False)
-    for name, content in seal.files(executed, stored, labels, info, None, quiet):
+    for name, content in seal.files(executed, data, stored, labels, info, None, quiet):
         sizes[name] = sum(map(len, pieces(content)))
         forms = {"evidence.html": "html", "evidence.pdf": "pdf"}
         phases.end(forms.get(name, "other files"))

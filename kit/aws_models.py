@@ -12,6 +12,7 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import UnknownRegionError
 from botocore.loaders import JSONFileLoader
+from botocore.regions import EndpointResolver
 
 # Each of botocore's settings without the file and the environment variable that could set it:
 # what is read here is the same for every user, whatever state their AWS configuration is in.
@@ -26,16 +27,20 @@ _NO_CONFIGURATION = {
     "ignore_configured_endpoint_urls": (None, None, True, None),
 }
 
+_SERVICE = "service-2"  # the name of a service's model
+
 
 class _ModelFiles(JSONFileLoader):  # type: ignore[misc]
     """Reads models without the texts of their documentation, half of their memory."""
 
     def load_file(self, file_path: str) -> Any:
         """Return the content of a file whose path is given without its ending; None without it."""
+        describes = file_path.endswith(_SERVICE)  # as no other file does
         for ending, opened in ((".json", open), (".json.gz", gzip.open)):
             if os.path.isfile(file_path + ending):
                 with opened(file_path + ending, "rb") as file:
-                    return json.loads(file.read(), object_hook=_without_documentation)
+                    hook = _without_documentation if describes else None
+                    return json.loads(file.read(), object_hook=hook)
         return None
 
 
@@ -64,6 +69,28 @@ def share_models(other: botocore.session.Session) -> None:
     """Share this process's loaded models with a session that reads the same files."""
     if other.get_config_variable("data_path") == _read_from():
         other.register_component("data_loader", models().get_component("data_loader"))
+
+
+@cache
+def listed_regions(service: str, *, others: bool = False) -> tuple[str, ...]:
+    """Return the regions of all partitions where botocore lists an endpoint, sorted.
+
+    Parameters
+    ----------
+    service : str
+        The prefix of its endpoints: ``appstream2``. botocore would read the service's model to find
+        that.
+    others : bool
+        Whether endpoints that are not a region's are among them.
+    """
+    listed = EndpointResolver(models().get_component("data_loader").load_data("endpoints"))
+    return tuple(
+        sorted(
+            region
+            for partition in listed.get_available_partitions()
+            for region in listed.get_available_endpoints(service, partition, others)
+        )
+    )
 
 
 def partition_of(region: str) -> str:

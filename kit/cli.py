@@ -901,21 +901,30 @@ def _run(
 ) -> Any:
     from kit import warm
     from kit.parameters import refuse_mismatch
-    from kit.redact.labels import describe_new_key
-    from kit.warm.fork import beside
+    from kit.warm.fork import beside, handover
     from kit.warm.process import deferred
 
     refuse_mismatch(run, any((signing or {}).values()))
-    with warm.forked():
+    # A fork collects: it ends with all that AWS's libraries took, and it begins before this process
+    # has a key to sign with. It imports these libraries while this process imports the controls.
+    with (
+        handover() as (give, take),
+        beside("the collection", partial(_collect, run, quiet, take), tidies=True) as collected,
+        warm.forked(),
+    ):
+        from kit.judge import calls_of
+        from kit.redact.labels import describe_new_key
+
         key = _open_key(**signing or {})
+        calls = [call.name for call in calls_of(run)]
         if notice := describe_new_key(run):
             terminal.line(f"labels: {notice}", err=True)
-        # The fork ends with all that AWS's libraries took.
-        with beside("the collection", partial(_collect, run, quiet), tidies=True) as collected:
-            with deferred():
-                import kit.pack.seal  # noqa: F401 - while AWS answers
+        give(calls)
+        with deferred():
+            from kit.pack.seal import prepare
 
-            snapshot, left_out, stops = collected()
+            prepare()  # while AWS answers
+        snapshot, left_out, stops = collected()
         if left_out:
             terminal.line(f"previous: {left_out}", err=True)
         with _resumable(snapshot, collected=True):
@@ -927,15 +936,21 @@ def _run(
     return pack
 
 
-def _collect(run: Any, quiet: bool) -> tuple[Path, str, list[str]]:
-    """Return the snapshot's folder, which earlier packs it leaves out, and what ended it early."""
-    from kit.collect.collector import collect
-    from kit.collect.earlier import describe_left_out
-    from kit.judge import calls_of
+def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str, list[str]]:
+    """Return the snapshot's folder, which earlier packs it leaves out, and what ended it early.
+
+    No request is sent before `take` has the names of the calls.
+    """
+    from kit.warm.process import deferred
+
+    with deferred():
+        from kit.calls import CALLS
+        from kit.collect.collector import collect
+        from kit.collect.earlier import describe_left_out
 
     snapshot = collect(
         run,
-        calls_of(run),
+        [CALLS[name] for name in take()],
         progress=not quiet,
         signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
     )

@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from kit.aws_models import models, partition_of
+from kit.aws_models import listed_regions, partition_of
 from kit.calls import optional_services
 from kit.catalogue import texts
 from kit.catalogue.frameworks import ids as framework_ids
@@ -896,7 +896,7 @@ def refuse_region(region: str) -> None:
     offered = [name for name in appstream_regions() if partition_of(name) == partition]
     near = get_close_matches(region.lower()[:_COMPARED], offered, n=1, cutoff=0.8)
     beside = [name for name in offered if _continent(name) == _continent(region)]
-    if near and region not in models().get_available_regions("ec2", partition):
+    if near and region not in listed_regions("ec2"):
         hint = f"did you mean {near[0]!r}?"
     elif offered:
         each = {_continent(name): name for name in reversed(offered)}
@@ -912,17 +912,9 @@ def _continent(region: str) -> str:
     return region.partition("-")[0]
 
 
-@cache
 def appstream_regions() -> tuple[str, ...]:
     """Return the regions of all partitions where botocore lists an AppStream endpoint, sorted."""
-    session = models()
-    return tuple(
-        sorted(
-            region
-            for partition in session.get_available_partitions()
-            for region in session.get_available_regions("appstream", partition)
-        )
-    )
+    return listed_regions("appstream2")
 
 
 def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = None) -> Run:

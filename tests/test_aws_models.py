@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from botocore.loaders import Loader
+from botocore.session import get_session
 
-from kit.aws_models import _ModelFiles
+from kit.aws_models import _ModelFiles, listed_regions
 from kit.calls import CALLS
 
 
@@ -35,11 +36,27 @@ def test_a_model_has_all_but_its_documentation(service: str) -> None:
 @pytest.mark.parametrize(("ending", "opened"), [(".json", open), (".json.gz", gzip.open)])
 def test_both_forms_of_files_are_read(ending: str, opened: Any, tmp_path: Path) -> None:
     member = {"documentation": {"shape": "Text", "documentation": "What it is"}}
-    with opened(tmp_path / f"service{ending}", "wb") as file:
-        file.write(json.dumps({"documentation": "All", "members": member}).encode())
+    whole = {"documentation": "All", "members": member}
+    for name in ("service-2", "endpoints"):
+        with opened(tmp_path / f"{name}{ending}", "wb") as file:
+            file.write(json.dumps(whole).encode())
     made = {
         "documentation": "",
         "members": {"documentation": {"shape": "Text", "documentation": ""}},
     }
-    assert _ModelFiles().load_file(str(tmp_path / "service")) == made
+    assert _ModelFiles().load_file(str(tmp_path / "service-2")) == made
+    assert _ModelFiles().load_file(str(tmp_path / "endpoints")) == whole  # describes no operation
     assert _ModelFiles().load_file(str(tmp_path / "other")) is None
+
+
+@pytest.mark.parametrize("service", ["appstream", "ec2", "s3"])
+def test_the_regions_of_a_service_are_those_that_botocore_lists(service: str) -> None:
+    prefix = {"appstream": "appstream2"}.get(service, service)
+    session = get_session()
+    for others in (False, True):
+        listed = [
+            region
+            for partition in session.get_available_partitions()
+            for region in session.get_available_regions(service, partition, others)
+        ]
+        assert listed_regions(prefix, others=others) == tuple(sorted(listed))

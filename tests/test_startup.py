@@ -65,12 +65,22 @@ def test_a_module_imports_no_more_than_it_needs(modules: tuple[str, ...]) -> Non
 
 
 PACK = """
-import sys
+import importlib, sys
 from kit.pack.document import document, findings_data
 from kit.pack.execute import execute_here
 from kit.pack.tabular import findings_parquet
+from kit.prepare import prepare
+from kit.warm.server import OF_KERNELS
 
+for name in OF_KERNELS:
+    importlib.import_module(name)
+prepare()
+read = []
+sys.addaudithook(lambda event, given: read.append(str(given[0])) if event == "open" else None)
 notebook, _ = execute_here("evidence_pack.ipynb", {"snapshot": sys.argv[1]})
+# Every kernel would read it again.
+assert [name for name in read if name.endswith((".yaml", "endpoints.json"))] == []
+assert [name for name in read if "/kit/" in name and name.endswith((".py", ".pyc"))] == []
 assert any(block["kind"] == "figure" for block in document(notebook).blocks)
 made = findings_parquet(findings_data(notebook))
 print(made[:4], {"pandas", "matplotlib"} & sys.modules.keys())

@@ -22,7 +22,6 @@ from kit.catalogue.texts import REFERENCE, in_language
 from kit.collect.spreadsheet import Cell, Row, Workbook
 from kit.detect.secrets import mask_secrets
 from kit.errors import MistakesError, UserError
-from kit.judge.digest import subject_of
 from kit.parameters import Promise, Run, signer
 from kit.visible import unseen
 
@@ -299,6 +298,8 @@ def _of_another_finding(cells: Mapping[str, Cell], account: str) -> list[tuple[s
     stated = {"account": account, "control": control.strip(), "region": region.strip()}
     # findings.csv has an apostrophe before what a spreadsheet would compute.
     names = dict.fromkeys((resource, resource.strip(), resource.strip().removeprefix("'")))
+    from kit.judge.digest import subject_of  # which imports every control
+
     if any(subject_of(id, {**stated, "resource": name}) for name in names):
         return []
     row = ", ".join(_brief(cell.strip()) for cell in (control, region, resource))

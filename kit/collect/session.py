@@ -34,7 +34,6 @@ from kit.aws_models import home_region, models, partition_of, share_models
 from kit.collect.limits import Call, GivenUpError, Limits, watch_connections
 from kit.collect.login import TOO_LARGE, profile_of, signing_in
 from kit.collect.policy import SessionPolicy
-from kit.collect.signing import sign_with_less_work
 from kit.collect.wire import Parsers, check
 from kit.errors import NotEnteredError
 from kit.maker import KIT
@@ -69,7 +68,6 @@ _ENDPOINTS = 10_000
 EndpointProvider._resolve_endpoint = lru_cache_weakref(maxsize=_ENDPOINTS)(
     EndpointProvider._resolve_endpoint.__wrapped__
 )
-sign_with_less_work()
 
 
 class Clients:
@@ -92,6 +90,7 @@ class Clients:
         self.narrowing = Narrowing(run, policies)
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
+        self._making = threading.Lock()  # else an answer would wait while other clients are made
         self._judging = threading.RLock()
         self._accepted: set[str] = set()  # regions that answered with these credentials
         self._off: set[str] = set()  # regions that refuse credentials that are valid
@@ -105,11 +104,14 @@ class Clients:
 
     def client(self, service: str, region: str) -> Any:
         """Return the client of a service in a region."""
-        with self._lock:
-            key = (service, region)
-            if key not in self._clients:
-                self._clients[key] = self._made(self.session, service, region)
-            return self._clients[key]
+        key = (service, region)
+        made = self._clients.get(key)
+        if made is None:
+            with self._making:
+                made = self._clients.get(key)
+                if made is None:
+                    made = self._clients[key] = self._made(self.session, service, region)
+        return made
 
     def _made(self, session: boto3.Session, service: str, region: str) -> Any:
         client = session.client(service, region_name=region, config=self._config)
@@ -227,7 +229,7 @@ class Clients:
                 return False
         except Exception:  # of whatever source: it has no other credentials
             return False
-        with self._lock:
+        with self._making, self._lock:
             self.session, self._clients = session, {}
             self._accepted.clear()
             self._off.clear()
@@ -411,7 +413,9 @@ def shell_client(service: str, region: str | None = None) -> Any:
         By default the shell's.
     """
     with signing_in():
-        return boto3.Session().client(service, region_name=region, config=_config())
+        session = boto3.Session()
+        share_models(session._session)
+        return session.client(service, region_name=region, config=_config())
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import pikepdf
 
@@ -62,20 +62,21 @@ def pdf_beside(
     UserError
         What the kit did not make cannot be printed; the block's value raises it.
     """
-    data, faces = lay_out(evidence, paper or evidence.cover["paper"])
-    with _font_folders(faces) as folders, scratch() as folder:
-        # Typst reads files below the template's folder. In the data, each would be there six times.
-        shutil.copy(_TEMPLATE, folder)
-        data["attachments"] = [
-            _stored(file, folder / f"attached-{number}") for number, file in enumerate(attached)
-        ]
-        job = {
-            "data": data,
-            "template": str(folder / _TEMPLATE.name),
-            "folders": folders,
-            "as_of": evidence.cover["as_of"],
-        }
-        with _typesetter(job) as made:
+    with _typesetter() as typeset, scratch() as folder:
+        data, faces = lay_out(evidence, paper or evidence.cover["paper"])
+        with _font_folders(faces) as folders:
+            # Typst reads files below the template's folder; in the data, each would be six times.
+            shutil.copy(_TEMPLATE, folder)
+            data["attachments"] = [
+                _stored(file, folder / f"attached-{number}") for number, file in enumerate(attached)
+            ]
+            job = {
+                "data": data,
+                "template": str(folder / _TEMPLATE.name),
+                "folders": folders,
+                "as_of": evidence.cover["as_of"],
+            }
+            made = typeset(job)
             yield lambda: _finished(*_reported(made, bool(evidence.own)), data["words"]["page"])
 
 
@@ -100,14 +101,15 @@ def _stored(file: Attachment, path: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _typesetter(job: Mapping[str, Any]) -> Iterator[Callable[[], Pages]]:
-    """Let Typst's process set a document; the block's value waits for its pages, or raises."""
-    with unnamed_file() as given, unnamed_file() as answers:
-        pickle.dump((os.getpid(), job), given)
-        given.seek(0)
+def _typesetter() -> Iterator[Callable[[Mapping[str, Any]], Callable[[], Pages]]]:
+    """Start Typst's process, which waits for a document.
+
+    The block's value sends it one; the value of that waits for its pages, or raises.
+    """
+    with unnamed_file() as answers:
         process = subprocess.Popen(
             _TYPESETTER,
-            stdin=given,
+            stdin=subprocess.PIPE,
             stdout=answers,
             stderr=subprocess.DEVNULL,
             env=without_secrets(os.environ),
@@ -122,11 +124,17 @@ def _typesetter(job: Mapping[str, Any]) -> Iterator[Callable[[], Pages]]:
                 raise answer
             return answer
 
+        def typeset(job: Mapping[str, Any]) -> Callable[[], Pages]:
+            # Where the process has ended, `wait` states how.
+            with suppress(BrokenPipeError), cast(BinaryIO, process.stdin) as given:
+                pickle.dump((os.getpid(), job), given)
+            return wait
+
         try:
-            yield wait
+            yield typeset
         finally:
             process.kill()
-            process.wait()
+            process.communicate()
 
 
 def _finished(made: bytes, places: Places, words: str) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,9 +11,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from nbformat import NotebookNode
 
-from kit import log
+from kit import log, maker
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.displayed import DESK_MIME
@@ -40,8 +43,10 @@ from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import promises_of, workbook
 from kit.parameters import refuse_mismatch
+from kit.prepare import prepare as read_files
 from kit.progress import Phase
 from kit.redact.labels import Labels, open_labels
+from kit.report.records import FindingsData
 from kit.snapshot import Snapshot, read
 from kit.warm.fork import in_fork, trim
 
@@ -156,7 +161,7 @@ def seal(
     ):
         write_bag(
             folder,
-            files(executed, stored, labels, info, key, phase, own, controls),
+            files(executed, data, stored, labels, info, key, phase, own, controls),
             info,
             stored.as_of,
             private=not stored.run.pseudonymise,
@@ -176,8 +181,16 @@ def seal(
     )
 
 
+def prepare() -> None:
+    """Read what a pack of any snapshot needs, before there is one."""
+    read_files()
+    maker.lock()
+    KernelProvisionerFactory.instance()  # it looks through every package that is installed
+
+
 def files(
     executed: NotebookNode,
+    data: FindingsData,
     stored: Snapshot,
     labels: Labels,
     info: Mapping[str, str],
@@ -192,6 +205,8 @@ def files(
     ----------
     executed : NotebookNode
         The evidence notebook with its outputs, which it loses: the document has them.
+    data : dict
+        Its findings, as `kit.pack.document.findings_data` returns them.
     stored : Snapshot
         That it was executed on.
     labels : Labels
@@ -205,7 +220,7 @@ def files(
     own : OwnCells, optional
     controls : OwnControls, optional
     """
-    made, data = pack_document(executed, info, own, controls), findings_data(executed)
+    made = pack_document(executed, info, own, controls)
     promises, manifest = promises_of(executed), data_of(executed, "snapshot")["facts"]
     executed.cells.clear()
     trim()
@@ -213,7 +228,9 @@ def files(
     forms: dict[str, Callable[[], Content]] = {
         "findings.csv": findings.pop,
         # Its library would stay in memory.
-        "findings.parquet": lambda: in_fork("findings.parquet", partial(findings_parquet, data)),
+        "findings.parquet": lambda: in_fork(
+            "findings.parquet", partial(_parquet, data, os.getpid())
+        ),
         "evidence.html": lambda: map(str.encode, page_pieces(made)),
         "findings.xlsx": lambda: workbook(made, data, promises=promises),
     }
@@ -234,6 +251,17 @@ def files(
             phase.advance()
         yield _noted("evidence.pdf", phase), _sign_pdf(printed(), key)
         phase.advance()
+
+
+def _parquet(data: FindingsData, starter: int) -> bytes:
+    """Return the findings as Parquet; a fork of the starter, which ends with this, has no numpy.
+
+    Arrow does without it, and its import takes as long as Arrow's own.
+    https://arrow.apache.org/docs/python/install.html (Dependencies)
+    """
+    if os.getpid() != starter:
+        sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
+    return findings_parquet(data)
 
 
 def _noted(name: str, phase: Phase) -> str:

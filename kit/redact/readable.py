@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from kit.aws_models import models
+from kit.aws_models import listed_regions, models
 from kit.redact.names import is_made_by_appstream
 
 
@@ -45,12 +45,7 @@ class Form:
 @cache
 def regions() -> frozenset[str]:
     """Return every region that botocore lists."""
-    return frozenset(
-        region
-        for partition in models().get_available_partitions()
-        for service in ("ec2", "s3")
-        for region in models().get_available_regions(service, partition, allow_non_regional=True)
-    )
+    return frozenset({*listed_regions("ec2", others=True), *listed_regions("s3", others=True)})
 
 
 @cache

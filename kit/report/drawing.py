@@ -6,6 +6,7 @@ PDF. Where letters join or run from right to left they stay text, which browsers
 
 from __future__ import annotations
 
+import string
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -175,6 +176,12 @@ def width(line: str, size: float, *, bold: bool = False) -> float:
     if not _is_simple(line):
         return fonts.em(line) * size
     return sum(_outline(character, bold)[1] for character in line) * size / _UNITS
+
+
+def load() -> None:
+    """Read the outlines that figures in English need, before the first of them."""
+    for bold in (False, True):
+        width(string.ascii_letters + string.digits + string.punctuation, 1.0, bold=bold)
 
 
 @cache

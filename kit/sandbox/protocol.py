@@ -14,10 +14,11 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from botocore.exceptions import UnknownServiceError
+from moto.core.loaders import Loader, create_loader
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
-from moto.core.routing import get_service_router
+from moto.core.routing import ServiceOperationRouter
 from moto.core.serialize import SerializationContext, get_serializer_class
 from werkzeug.exceptions import NotFound
 
@@ -75,13 +76,26 @@ class Operation:
 
 
 @cache
+def _loader() -> Loader:
+    """Return moto's loader, which corrects botocore's models; moto makes one for each service."""
+    loader = create_loader()
+    loader.file_loader = models().get_component("data_loader").file_loader
+    return loader
+
+
+@cache
 def service_model(service: str) -> ServiceModel | None:
-    """Return botocore's model of `service`; None if botocore does not have the service."""
-    loader = models().get_component("data_loader")  # moto's lists all services for each
+    """Return the model of `service`; None if botocore does not have the service."""
     try:
-        return ServiceModel(loader.load_service_model(service, "service-2"), service)
+        return ServiceModel(_loader().load_service_model(service, "service-2"), service)
     except UnknownServiceError:
         return None
+
+
+@cache
+def _router(model: ServiceModel) -> ServiceOperationRouter:
+    """Return what finds the operation of a request; moto's function loads its model once more."""
+    return ServiceOperationRouter(model)
 
 
 def read_scope(request: Request) -> Scope | None:
@@ -114,7 +128,7 @@ def read_operation(request: Request, service: str) -> Operation | None:
         return None
     try:
         protocol = determine_request_protocol(model, request.content_type)
-        operation, uri_parameters = get_service_router(service).match(request)
+        operation, uri_parameters = _router(model).match(request)
     except (NotFound, NotImplementedError):
         return None
     try:

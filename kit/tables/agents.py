@@ -54,7 +54,7 @@ def _logs(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     if not snapshot.run.agent_log_groups:
         return {name: Cell([], declared) for name in ("agent_log_days", "agent_logs_not_found")}
     answers = snapshot.answers(DESCRIBE_LOG_GROUPS)
-    listed = [Cell(True, answer.evidence, answer.trouble) for answer in answers]
+    listed = [Cell(None, answer.evidence, answer.trouble) for answer in answers]
     found = {item.get("logGroupName") for answer in answers for item, _ in answer.items()}
     here = snapshot.answer(DESCRIBE_LOG_GROUPS, region)
     days = [item.get("retentionInDays") for item, _ in here.items()]

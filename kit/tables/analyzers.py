@@ -88,7 +88,7 @@ def external_findings(source: Source, region: str) -> dict[str, Cell]:
     labelled, failed, others, cells = set[str](), 0, set[str](), list[Cell]()
     for arn, ref in active:
         answer = snapshot.answer(LIST_EXTERNAL_FINDINGS, region, analyzerArn=arn)
-        cells.append(Cell(True, (ref, *answer.evidence), answer.trouble))
+        cells.append(Cell(None, (ref, *answer.evidence), answer.trouble))
         for item, at in answer.items():
             cells.append(member(item, at, "resource", None, LIST_EXTERNAL_FINDINGS))
             if item.get("error"):
@@ -97,7 +97,7 @@ def external_findings(source: Source, region: str) -> dict[str, Cell]:
                 labelled.add(label)
             else:
                 others.add(str(item.get("resourceType")))
-    listed = derive(lambda *_: True, *cells)
+    listed = derive(lambda *_: None, *cells)
     counted = derive(lambda _: failed, listed)
     if labelled:
         return {

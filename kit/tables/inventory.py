@@ -121,7 +121,7 @@ def appstream(snapshot: Snapshot) -> Iterator[Thing]:
             start = f"{_appstream(snapshot, region)}:{kind}/"
             for item, ref in answer.items():
                 arn = item.get("Arn") or f"{start}{item.get('Name') or '?*'}"
-                yield Thing(kind, Target(arn, snapshot.account), Cell(True, (ref,)))
+                yield Thing(kind, Target(arn, snapshot.account), replace(_THERE, refs=(ref,)))
             if answer.trouble:
                 gap = Cell(None, answer.evidence, answer.trouble)
                 yield Thing(kind, Target(f"{start}?*", snapshot.account), gap)
@@ -156,7 +156,8 @@ def openable(snapshot: Snapshot, *, wholly: bool) -> Iterator[Thing]:
             ref = next((ref for _, ref in answer.items()), None)
             if not ref and not answer.trouble:
                 continue
-            cell = Cell(True, (ref,)) if ref else Cell(None, answer.evidence, answer.trouble)
+            unseen = Cell(None, answer.evidence, answer.trouble)
+            cell = replace(_THERE, refs=(ref,)) if ref else unseen
             start = _appstream(snapshot, region)
             yield Thing(kind, Target(f"{start}:{kind}/?*", snapshot.account, wholly=wholly), cell)
             if kind == "stack":
@@ -171,7 +172,7 @@ def whatever(snapshot: Snapshot) -> Iterator[Thing]:
         for region in snapshot.regions:
             start = _appstream(snapshot, region)
             yield Thing(every(kind), Target(f"{start}:{kind}/?*", snapshot.account))
-    yield from _unlisted_buckets(snapshot, Cell(True))
+    yield from _unlisted_buckets(snapshot, _THERE)
     yield from others(snapshot)
 
 
@@ -195,7 +196,7 @@ def user_buckets(source: Source) -> Iterator[Thing]:
         if bucket.name:
             yield from _bucket(source, bucket)
         else:
-            unnamed = Cell(True, bucket.refs, no_name(snapshot, bucket))
+            unnamed = replace(_THERE, refs=bucket.refs, gap=no_name(snapshot, bucket))
             yield from _unlisted_buckets(snapshot, unnamed)
     for gap in _unread(snapshot, BUCKET_SOURCES, off=False):
         yield from _unlisted_buckets(snapshot, gap)
@@ -234,7 +235,7 @@ def _bucket(source: Source, bucket: Bucket) -> Iterator[Thing]:
         blocks_public=bool(closed.value),
         context=context,
     )
-    cell = Cell(True, (*bucket.refs, *policy.refs), policy.gap)
+    cell = replace(_THERE, refs=(*bucket.refs, *policy.refs), gap=policy.gap)
     label = f"the policy of {bucket_label(source, bucket)}"
     yield from _both(Thing(BUCKET, target, cell, label, closed.gap))
     if is_requested:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from kit.aws_models import models
+from kit.aws_models import listed_regions
 from kit.calls import (
     DESCRIBE_STACKS,
     DESCRIBE_THEME_FOR_STACK,
@@ -67,11 +67,9 @@ def fips_regions() -> frozenset[str]:
 
     For other regions botocore would make up a name.
     """
-    session = models()
     return frozenset(
         name.removesuffix("-fips")
-        for partition in session.get_available_partitions()
-        for name in session.get_available_regions("appstream", partition, True)
+        for name in listed_regions("appstream2", others=True)
         if name.endswith("-fips")
     )
 

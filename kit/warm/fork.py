@@ -81,6 +81,28 @@ def beside(
                         _answer(answers)
 
 
+@contextmanager
+def handover() -> Iterator[tuple[Callable[[Any], None], Callable[[], Any]]]:
+    """Give a fork that starts in the block what this process knows only later.
+
+    Yields
+    ------
+    give : callable
+        Takes what can be pickled, in less than the 64 KiB that a pipe holds: this process reads it
+        itself where it does the work of the fork.
+    take : callable
+        Waits for it.
+    """
+    reader, writer = os.pipe()
+    with open(reader, "rb") as taken, open(writer, "wb", buffering=0) as given:
+
+        def take() -> Any:
+            _await(reader)
+            return pickle.load(taken)
+
+        yield partial(pickle.dump, file=given), take
+
+
 def _wait(name: str, pid: int, answers: BinaryIO, codes: list[int]) -> Any:
     """Return what the fork returns or raise what it raises; note the code with which it ended."""
     _await_end(pid)
@@ -95,22 +117,27 @@ def _wait(name: str, pid: int, answers: BinaryIO, codes: list[int]) -> Any:
 
 
 def _await_end(pid: int) -> None:
-    """Wait until a process has ended, and leave it to be reaped.
-
-    A signal that comes just before a wait does not interrupt that, so that no wait is a long one.
-    """
+    """Wait until a process has ended, and leave it to be reaped."""
     try:
         file = os.pidfd_open(pid)
     except OSError:  # Linux before 5.3
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         return
     try:
-        end = select.poll()  # not select, which knows no file beyond the 1,024th
-        end.register(file, select.POLLIN)
-        while not end.poll(_LONGEST):
-            pass
+        _await(file)
     finally:
         os.close(file)
+
+
+def _await(file: int) -> None:
+    """Wait until a file can be read; a process's can once that has ended.
+
+    A signal that comes just before a wait does not interrupt that, so that no wait is a long one.
+    """
+    ready = select.poll()  # not select, which knows no file beyond the 1,024th
+    ready.register(file, select.POLLIN)
+    while not ready.poll(_LONGEST):
+        pass
 
 
 def ended(name: str, code: int) -> CannotRunError:

@@ -84,10 +84,18 @@ def fork() -> int:
     pid = -1
     try:
         with deferred() as (came, after):
-            pid = os.fork()
+            # A new process forgets the signals that Python took note of before its hooks ran.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+            try:
+                pid = os.fork()
+            finally:
+                if pid:
+                    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             if pid == 0:
                 came.clear()
                 after.update(dict.fromkeys(_ENDING, signal.SIG_DFL))
+        if pid == 0:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     except BaseException:
         if pid > 0:
             os.kill(pid, signal.SIGKILL)

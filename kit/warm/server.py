@@ -21,15 +21,20 @@ from typing import Any, NoReturn
 
 from kit.aws_models import load_models
 from kit.calls import CALLS
+from kit.prepare import prepare
 from kit.warm import ADDRESS, LENGTH, STATUS
 from kit.warm.fork import die_with
 
 # What a kernel imports, and what an account of a batch imports besides.
 OF_KERNELS = (
+    "email_validator",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "phonenumbers",
+    "kit.desk",
     "kit.notebook",
+    "kit.pack.trace",
+    "kit.report.explain",
     "kit.report.figures",
     "kit.report.show",
     "kit.tables",
@@ -146,7 +151,7 @@ def _end(pid: int) -> None:
 
 
 def serve(listener: int, address: str, modules: Iterable[str]) -> None:
-    """Import modules, then serve forks of this process until standard input is closed.
+    """Import modules and read files, then serve forks of this process until standard input is closed.
 
     Parameters
     ----------
@@ -158,6 +163,7 @@ def serve(listener: int, address: str, modules: Iterable[str]) -> None:
     """
     for name in modules:
         importlib.import_module(name)
+    prepare()
     gc.collect()
     gc.freeze()  # a collection in a fork would copy every page
     _Server(socket.socket(fileno=listener), address).serve()

@@ -10,8 +10,8 @@ import copy
 import json
 import logging
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,11 @@ def leaks(
     return found
 
 
-@contextmanager
-def unset(job: Mapping[str, Any]) -> Iterator[Callable[[], tuple[bytes, list[Any]]]]:
+def unset(job: Mapping[str, Any]) -> Callable[[], tuple[bytes, list[Any]]]:
     """What Typst would set: all that the PDF would hold, in a fifth of the time."""
     data, template = job["data"], Path(job["template"])
     attached = [template.with_name(file["path"]).read_bytes() for file in data["attachments"]]
-    yield lambda: (b"\n".join([json.dumps(data, ensure_ascii=False).encode(), *attached]), [])
+    return lambda: (b"\n".join([json.dumps(data, ensure_ascii=False).encode(), *attached]), [])
 
 
 def run(
@@ -71,7 +70,7 @@ def run(
         patch.setattr(tempfile, "tempdir", None)
         patch.setattr(chain, "execute", executed)
         if not is_set:
-            patch.setattr(pdf, "_typesetter", unset)
+            patch.setattr(pdf, "_typesetter", lambda: nullcontext(unset))
             patch.setattr(pdf, "_finished", lambda made, *_: made)
         snapshot = account.collect(folder).folder
         chain.sealed(snapshot, folder / "pack", with_pdf=True)

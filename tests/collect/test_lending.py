@@ -196,6 +196,11 @@ def test_an_account_is_a_member_or_the_administrator() -> None:
 # --- the whole way, against the sandbox ---------------------------------------------------------
 
 Gather = Callable[..., Snapshot]
+# The controls that read what an organisation's snapshot may hold.
+LENT_FOR = [
+    *("AR-08", "AR-09", "AR-20", "DS-02", "DS-03", "GV-05", "ID-13", "ID-16"),
+    *("LG-01", "LG-02", "LG-03", "LG-06", "LG-07"),
+]
 
 
 @pytest.fixture
@@ -206,8 +211,9 @@ def gather(
         for name, value in sandbox.environment(account).items():
             monkeypatch.setenv(name, value)
         changed = {"pseudonym_key": str(tmp_path / "key"), "outputs": str(tmp_path)}
-        requested = requested.model_copy(update=changed)
-        return collect(requested, needed_calls([]), tmp_path / account / "snapshot", progress=False)
+        requested = requested.model_copy(update={**changed, "controls": LENT_FOR})
+        calls = needed_calls(LENT_FOR)
+        return collect(requested, calls, tmp_path / account / "snapshot", progress=False)
 
     return gather
 

@@ -218,11 +218,10 @@ def test_a_login_that_cannot_be_used_ends_in_a_line(
 def test_what_needs_no_aws_reads_no_configuration(
     configure: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
-    from kit.aws_models import models
-    from kit.parameters import appstream_regions
+    from kit.aws_models import listed_regions, models
 
     models.cache_clear()
-    appstream_regions.cache_clear()
+    listed_regions.cache_clear()
     config, _, variables, _ = STATES[state]
     configure.write_text(config)
     for name, value in variables.items():

@@ -28,7 +28,7 @@ from kit.catalogue.texts import text
 from kit.collect.collector import collect
 from kit.collect.login import explain
 from kit.collect.policy import SECURITY_AUDIT, policy, session_policies
-from kit.collect.session import Clients
+from kit.collect.session import Clients, shell_client
 from kit.errors import NotEnteredError
 from kit.judge import needed_calls
 from kit.judge.findings import Findings
@@ -275,6 +275,8 @@ def test_sessions_share_what_was_read_of_aws_models_unless_they_read_others(
 ) -> None:
     known = models().get_component("data_loader")
     assert Clients(RUN, WHOLE).session._session.get_component("data_loader") is known
+    of_shell = shell_client("sts", "eu-west-1").meta.service_model
+    assert of_shell._service_description is models().get_service_model("sts")._service_description
     config = tmp_path / "config"
     config.write_text(f"[profile own]\ndata_path = {tmp_path}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))

@@ -18,6 +18,7 @@ from kit.calls import (
     Call,
 )
 from kit.judge.findings import Finding
+from kit.tables import tabulate
 from kit.tables.inventory import LISTS
 from kit.tables.storage import BUCKET_SOURCES
 from tests.controls.scenarios import findings
@@ -164,6 +165,20 @@ def test_of_roles_that_take_each_other_both_are_cited(account: Account) -> None:
         account.allowed(name, *both, trusts=trust({"AWS": arn}))
     both_roles = {"/RoleDetailList/0", "/RoleDetailList/1"}
     assert records(account, "give rights") == [both_roles, both_roles]
+
+
+@pytest.mark.parametrize("on_bucket", [True, False])
+def test_access_points_of_a_bucket_are_cited_or_else_their_list(
+    account: Account, on_bucket: bool
+) -> None:
+    account.bucket().access_point("other", "packages")
+    account = account.access_point() if on_bucket else account
+    snapshot = account.answered()
+    table = tabulate(snapshot, ["buckets"])["buckets"]
+    (refs,) = (refs for (_, column), refs in table.refs.items() if column == "access_points")
+    request = snapshot.answer(LIST_ACCESS_POINTS).first
+    point = f"{request}#/AccessPointList/1"
+    assert [ref for ref in refs if ref.startswith(request)] == [point if on_bucket else request]
 
 
 def test_every_role_of_a_chain_is_cited(account: Account) -> None:

@@ -146,3 +146,21 @@ def test_a_control_compares_with_the_limits_of_any_of_its_clauses(
     name: str, limit: str, compares: bool
 ) -> None:
     assert CONTROLS[name].compares_with(limit) is compares
+
+
+def test_a_remedy_is_a_text_and_a_script() -> None:
+    code = {"cli": "aws one\n## kept\naws two\n# Then:\naws three", "undo": "aws four"}
+    prose = {"needs": "Rights.", "breaks": "Sessions.", "console": "Open it."}
+    given = Remedy("A running fleet.", "All is on.", **prose, **code, terraform="on = true")
+    assert given.brief == (
+        "A running fleet. All is on. Needs first: Rights. What it breaks: Sessions. Open it."
+    )
+    assert given.script.splitlines() == [
+        "aws one",
+        "# AWS CLI (kept):",
+        "# aws two",
+        "# Then:",
+        "# aws three",
+        "# Undo:",
+        "# aws four",
+    ]

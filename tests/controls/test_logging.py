@@ -1743,6 +1743,11 @@ NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
         (f"sources that do not match, as {value}", rules({"source": [value]}), to_be_reviewed)
         for value in ({"equals-ignore-case": "AWS.EC2"}, {"cidr": "aws.macie"})
     ),
+    (
+        "a service of calls, for findings",
+        rules(MACIE | {"detail": {"eventSource": [{"prefix": "macie"}]}}),
+        to_be_reviewed,
+    ),
     ("a service without a name", rules(MACIE | {"detail": {"eventSource": [""]}}), to_be_reviewed),
     (
         "findings, of calls alone",

@@ -245,24 +245,6 @@ def content_of(path: str) -> str:
     return json.dumps(FILES.get(kind, {}))
 
 
-def test_a_remedy_is_a_text_and_a_script() -> None:
-    code = {"cli": "aws one\n## kept\naws two\n# Then:\naws three", "undo": "aws four"}
-    prose = {"needs": "Rights.", "breaks": "Sessions.", "console": "Open it."}
-    given = Remedy("A running fleet.", "All is on.", **prose, **code, terraform="on = true")
-    assert given.brief == (
-        "A running fleet. All is on. Needs first: Rights. What it breaks: Sessions. Open it."
-    )
-    assert given.script.splitlines() == [
-        "aws one",
-        "# AWS CLI (kept):",
-        "# aws two",
-        "# Then:",
-        "# aws three",
-        "# Undo:",
-        "# aws four",
-    ]
-
-
 @WITH_COMMANDS
 def test_every_command_is_one_of_the_aws_cli(
     name: str, parsed: list[tuple[str, str, Any]], aws_cli: Any

@@ -958,6 +958,22 @@ def test_id_05_unique_ids_of_the_account_are_its_roles(account: Account) -> None
     assert statuses_of(account) == ROLE
 
 
+@pytest.mark.parametrize(
+    ("actions", "status"),
+    [
+        (["appstream:UpdateFleet", "appstream:UpdateImageBuilder"], "fail"),
+        (["appstream:UpdateImageBuilder"], "not evidenced"),
+    ],
+)
+def test_id_05_what_is_hidden_beside_an_open_right_hides_nothing(
+    account: Account, actions: list[str], status: str
+) -> None:
+    trusting(trust({"AWS": OTHER}), allow(actions))(account)
+    account.denies(DESCRIBE_IMAGE_BUILDERS)
+    held = statuses_of(account)
+    assert {held[f"{who}: {SESSIONS}"] for who in ("role", FOREIGN)} == {status}
+
+
 def test_id_05_judges_nobody_by_the_policy_of_a_bucket_outside_the_scope(account: Account) -> None:
     there = "eu-central-1"
     listed = {"Name": HOME.replace(REGION, there), "BucketRegion": there}

@@ -83,6 +83,21 @@ def untouched(
         yield goto(html)
 
 
+@pytest.fixture(scope="module")
+def printed(
+    browser: Browser, html: str, tmp_path_factory: pytest.TempPathFactory
+) -> pypdf.PdfReader:
+    """The page on paper, printed while a search and a filter hide most rows."""
+    folder = tmp_path_factory.mktemp("printed")
+    with opening(browser, folder) as goto:
+        page = goto(html)
+        page.get_by_role("search").get_by_role("searchbox").fill("E0002")
+        page.get_by_label("Verdict").first.select_option("fail")
+        expect(page.locator("#table-texts")).to_be_hidden()
+        page.pdf(path=folder / "printed.pdf", format="A4")
+    return pypdf.PdfReader(folder / "printed.pdf")
+
+
 def rows(page: Page, table: str) -> list[str]:
     """The resources in the rows that are shown, in order."""
     shown_rows = page.locator(f"#{table} tbody tr:visible td.code")
@@ -236,7 +251,7 @@ def test_a_link_shows_a_row_that_a_filter_hid(html: str, opened: Open) -> None:
     expect(page.locator("#row-e0002")).to_be_in_viewport()
 
 
-def test_a_search_covers_every_table(html: str, opened: Open, tmp_path: Path) -> None:
+def test_a_search_covers_every_table(html: str, opened: Open) -> None:
     page = opened(html)
     search = page.get_by_role("search")
     search.get_by_role("searchbox").fill("E0002")
@@ -247,13 +262,15 @@ def test_a_search_covers_every_table(html: str, opened: Open, tmp_path: Path) ->
     both = page.locator("#table-findings tbody tr:visible")
     assert all("E0002" in row and "fail" in row for row in both.all_text_contents())
     expect(page.locator("#table-texts")).to_be_hidden()  # it has no such row
-    page.pdf(path=tmp_path / "printed.pdf", format="A4")
-    printed = " ".join(p.extract_text() for p in pypdf.PdfReader(tmp_path / "printed.pdf").pages)
-    assert all(f"finance-{n}" in printed for n in range(120))  # paper has every row
     search.get_by_role("link", name=re.compile("Evidence index")).click()
     expect(page.locator("#table-evidence")).to_be_in_viewport()
     search.get_by_role("searchbox").fill("")
     expect(page.locator("#table-texts")).to_be_visible()
+
+
+def test_paper_has_every_row_whatever_is_searched(printed: pypdf.PdfReader) -> None:
+    text = " ".join(page.extract_text() for page in printed.pages)
+    assert all(f"finance-{n}" in text for n in range(120))
 
 
 def test_what_is_out_of_sight_is_laid_out_when_it_is_looked_at(html: str, opened: Open) -> None:
@@ -317,18 +334,15 @@ def test_the_contents_name_every_heading_and_control(html: str, notebook: Notebo
 
 
 def test_stamp_and_marks_stand_at_the_top_and_on_every_printed_page(
-    html: str, opened: Open, tmp_path: Path
+    untouched: Page, printed: pypdf.PdfReader
 ) -> None:
-    page = opened(html)
     for words in (STAMP, *MARKS):
-        expect(page.locator("header .stamp")).to_contain_text(words)
-    page.pdf(path=tmp_path / "printed.pdf", format="A4")
-    reader = pypdf.PdfReader(tmp_path / "printed.pdf")
-    assert len(reader.pages) > 5
-    for number, printed in enumerate(reader.pages, start=1):
-        text = " ".join(printed.extract_text().split())
+        expect(untouched.locator("header .stamp")).to_contain_text(words)
+    assert len(printed.pages) > 5
+    for number, page in enumerate(printed.pages, start=1):
+        text = " ".join(page.extract_text().split())
         assert " · ".join((STAMP, *MARKS)) in text
-        assert f"Page {number} of {len(reader.pages)}" in text
+        assert f"Page {number} of {len(printed.pages)}" in text
 
 
 def test_printed_tables_repeat_their_head_on_each_page(opened: Open, tmp_path: Path) -> None:

@@ -46,8 +46,8 @@ def typeset(data: dict[str, Any], template: Path = _TEMPLATE) -> Any:
         "folders": [str(directory())],
         "as_of": "2026-11-24T09:00:00+00:00",
     }
-    with _typesetter(job) as made:
-        return made()
+    with _typesetter() as typeset:
+        return typeset(job)()
 
 
 @pytest.fixture(scope="module")

@@ -189,3 +189,45 @@ def test_in_clear_a_resource_is_called_by_its_name_and_its_display_name() -> Non
     assert shown_name({"Name": "a", "DisplayName": "a"}) == "a"
     assert shown_name({"Name": "a"}) == "a"
     assert shown_name({"Arn": "arn"}) is None
+
+
+def test_a_table_states_how_many_cells_and_lists_were_not_seen(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions=(REGION, ELSEWHERE)).stack().stack("second")
+    account.denies(calls.DESCRIBE_STACKS, ELSEWHERE)
+    table = tabulate(account.answered(), ["stacks"])["stacks"]
+    columns = len(table.spec.columns)
+    assert repr(table).startswith(f"Table stacks: 2 rows, {columns} columns")
+    assert repr(table).endswith(", 1 list not read in full")
+
+
+def test_a_label_identifies_a_thing_by_its_arn_or_where_it_is(tmp_path: Path) -> None:
+    appstream, iam = f"arn:aws:appstream:{REGION}:{ACCOUNT}", f"arn:aws:iam::{ACCOUNT}"
+    cloudtrail = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}"
+    expected = {
+        ("SAML provider", f"{iam}:saml-provider/idp", ""),
+        ("access point", f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports", "reports"),
+        ("app block builder", f"{appstream}:app-block-builder/maker", "maker"),
+        ("app block", f"{appstream}:app-block/block", "block"),
+        ("application", f"{appstream}:application/cad", "cad"),
+        ("bucket", "copies", ""),
+        ("bucket", "packages", ""),
+        ("bucket", "screenshots", ""),
+        ("bucket", "trail-logs", ""),
+        ("directory", f"{REGION}/corp.example", "corp.example"),
+        ("entitlement", f"{REGION}/design/all", "all"),
+        ("event data store", f"{cloudtrail}:eventdatastore/second", ""),
+        ("fleet", f"{appstream}:fleet/design", "design"),
+        ("image builder", f"{appstream}:image-builder/builder", "builder"),
+        ("image export", f"{REGION}/t1", ""),
+        ("image", f"{appstream}:image/design", "design"),
+        ("pool user", f"{appstream}:user/userpool/jane", "jane.doe@example.org"),
+        ("role", f"{iam}:role/StreamingAdmin", "StreamingAdmin"),
+        ("stack", f"{appstream}:stack/design", "design (Design)"),
+        ("theme", f"{REGION}/design/design", ""),
+        ("trail", f"{cloudtrail}:trail/all", "all"),
+        ("usage reports", f"{REGION}/", ""),
+        ("user", f"{iam}:user/admin", "admin"),
+        ("user", f"{iam}:user/jane", "jane"),
+    }
+    made = tabulate(SAMPLES["tidy"](tmp_path).answered()).labels.made.values()
+    assert {(one.kind, one.identity, one.name) for one in made} == expected

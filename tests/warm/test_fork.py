@@ -19,7 +19,7 @@ from kit import log, warm
 from kit.errors import CannotRunError, UserError
 from kit.warm import fork
 from kit.warm import process as process_of_forks
-from kit.warm.fork import beside, in_fork
+from kit.warm.fork import beside, handover, in_fork
 from tests.warm.test_warm import is_there, wait_until
 
 pytestmark = pytest.mark.skipif(not warm.CAN_FORK, reason="only Linux forks safely")
@@ -338,6 +338,46 @@ def test_a_signal_just_after_a_fork_lets_it_tidy() -> None:
         "except SystemExit: print(os.read(reader, 20).decode())",
     )
     assert printed == "begun, tidied\n"
+
+
+def test_a_signal_at_the_very_start_of_a_fork_ends_it() -> None:
+    """A new process forgets the signals of which Python takes note before its hooks ran."""
+    printed = alone(
+        *_SIGNALLED,
+        "made = os.fork",
+        "def signalled():",
+        "    pid = made()",
+        "    if pid: os.kill(pid, signal.SIGTERM)",
+        "    return pid",
+        "os.fork = signalled",
+        "def work():",
+        "    time.sleep(1)",
+        "    os.write(writer, b'late')",
+        "for _ in range(5):",
+        "    try:",
+        "        with fork.beside('a file', work, tidies=True): raise KeyError",
+        "    except KeyError: pass",
+        "os.set_blocking(reader, False)",
+        "try: print(os.read(reader, 100).decode())",
+        "except BlockingIOError: print('ended')",
+    )
+    assert printed == "ended\n"
+
+
+@pytest.mark.usefixtures("forking")
+def test_a_fork_gets_what_its_starter_knows_only_later() -> None:
+    with handover() as (give, take), beside("a file", lambda: (take(), os.getpid())) as result:
+        give({"names": ["a", "b"]})
+        given, pid = result()
+    assert given == {"names": ["a", "b"]}
+    assert pid != os.getpid()
+
+
+def test_work_in_this_process_gets_what_was_given_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "CAN_FORK", False)
+    with handover() as (give, take), beside("a file", take) as result:
+        give(["a"])
+        assert result() == ["a"]
 
 
 @pytest.mark.parametrize("tidies", [False, True])

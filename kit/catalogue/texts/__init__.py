@@ -51,6 +51,11 @@ def choose(language: str) -> None:
     _chosen = language
 
 
+def load() -> None:
+    """Read the kit's own texts, which every language needs, before the first of them."""
+    _catalogue(REFERENCE)
+
+
 def check(language: str) -> None:
     """Raise what `choose` raises, and choose nothing."""
     _catalogue(language)
