@@ -8,6 +8,8 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +134,21 @@ def _draw_alike() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Have two workers more than there are processors: many tests wait for what they started."""
     return (os.cpu_count() or 1) + 2
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Let each worker of a whole run begin to import elsewhere, where nothing is compiled yet.
+
+    Workers that import the same modules at the same time compile each of them as often as there are workers.
+    """
+    given = getattr(session.config, "workerinput", None)
+    if given is None or [Path(path).resolve() for path in session.config.args] != [_TESTS]:
+        return
+    files = sorted(_TESTS.rglob("test_*.py"))
+    first = len(files) * int(given["workerid"].removeprefix("gw")) // given["workercount"]
+    for path in files[first:]:
+        with suppress(Exception):  # which the collection reports
+            import_module(".".join(path.relative_to(_TESTS.parent).with_suffix("").parts))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

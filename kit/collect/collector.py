@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -290,6 +291,41 @@ def _number(requests: list[Request]) -> tuple[list[Request], dict[int, str]]:
     return [replace(requests[n], id=ids[n]) for n in order], ids
 
 
+def _listed(request: Request) -> Any:
+    """Return the whole list that a request was answered with; None without it."""
+    return None if request.error or request.cut else request.response.get(CALLS[request.call].items)
+
+
+def _places(request: Request) -> set[Any]:
+    return {bucket.get("BucketRegion") for bucket in _listed(request) or ()}
+
+
+def _in_use(requests: Iterable[Request]) -> set[str]:
+    """Return the regions where a list of AppStream's is not shown to be empty, or a bucket lies."""
+    used: set[str] = set()
+    for request in requests:
+        call = CALLS[request.call]
+        if call.probe and _listed(request) != []:
+            used.add(request.region)
+        elif call is LIST_BUCKETS:
+            used |= _places(request) - {None}
+    return used
+
+
+def _chains(calls: Collection[Call]) -> dict[Call, int]:
+    """Return of each call how many further calls wait for it, one after another."""
+    waiting: dict[Call, list[Call]] = defaultdict(list)
+    for call in calls:
+        for source in call.sources:
+            waiting[source].append(call)
+
+    @cache
+    def chain(call: Call) -> int:
+        return max((1 + chain(further) for further in waiting[call]), default=0)
+
+    return {call: chain(call) for call in calls}
+
+
 def _is_for_any_region(call: Call) -> bool:
     """Whether a call's requests do not depend on which regions are in use."""
     return call.probe or (call.scope is Scope.ACCOUNT and not call.each)
@@ -443,20 +479,14 @@ class _Engine:
         probes = {call for call in CALLS.values() if call.probe} | {LIST_BUCKETS}
         if self.run.administers_organisation or not probes <= set(needed):
             return []
+        answers = [request for request in self.requests if CALLS[request.call] is LIST_BUCKETS]
+        if any(_listed(answer) is None or None in _places(answer) for answer in answers):
+            return []
         empty: dict[str, set[str]] = defaultdict(set)
-        used: set[str] = set()
         for request in self.requests:
-            call = CALLS[request.call]
-            listed = None if request.error or request.cut else request.response.get(call.items)
-            if call.probe:
+            if CALLS[request.call].probe:
                 empty[request.region].add(request.call)
-                if listed != []:
-                    used.add(request.region)
-            elif call is LIST_BUCKETS:
-                places = {bucket.get("BucketRegion") for bucket in listed or ()}
-                if listed is None or None in places:
-                    return []
-                used |= places
+        used = _in_use(self.requests)
         lists = {call.name for call in probes if call.probe}
         return [region for region in regions if region not in used and empty[region] == lists]
 
@@ -471,7 +501,7 @@ class _Engine:
         """Make calls, each as soon as those that decide its requests are answered.
 
         A call in the regions in use, or for what is in them, waits for the calls that show which
-        these are.
+        these are; one that depends on no other begins in each region that an answer shows in use.
 
         Returns
         -------
@@ -481,11 +511,20 @@ class _Engine:
         left = set(needed) - self.performed
         probes = {call for call in left if call.probe or call is LIST_BUCKETS}
         # What pauses between its pages comes first: other requests fill the pauses. Then comes what
-        # the most others wait for.
+        # the most others wait for, and of the others what the longest chain waits for.
+        chains = _chains(needed)
         waiting = sorted(
-            left, key=lambda call: (-call.seconds_between, call not in probes, call.name)
+            left,
+            key=lambda call: (
+                -call.seconds_between,
+                call not in probes,
+                -chains[call],
+                call.name,
+            ),
         )
         unused: list[str] | None = None
+        early = [call for call in waiting if not (call.sources or _is_for_any_region(call))]
+        begun: set[str] = set()  # regions in which these began early
         while waiting or self._left:
             open_ = {*waiting, *self._left}
             if unused is None and probes.isdisjoint(open_):
@@ -498,12 +537,20 @@ class _Engine:
             ]
             for call in ready:
                 waiting.remove(call)
-                self._begin(call, [region for region in regions if region not in (unused or ())])
+                without = {*(unused or ()), *(begun if call in early else ())}
+                self._begin(call, [region for region in regions if region not in without])
             if self._left.keys() >= set(
                 ready
             ):  # else what waits for a call without requests begins
-                while self._left and not self._finish_some():
-                    pass
+                ended = False
+                while self._left and not ended:
+                    before = len(self.requests)
+                    ended = self._finish_some()
+                    if unused is None:
+                        shown = _in_use(self.requests[before:]) - begun
+                        begun |= shown
+                        for call in early if shown else ():
+                            self._begin(call, [region for region in regions if region in shown])
         return unused or []
 
     def _begin(self, call: Call, regions: list[str]) -> None:

@@ -14,11 +14,17 @@ import pytest
 
 from kit import sandbox as local
 from kit.calls import (
+    CALLS,
+    DESCRIBE_KEY,
+    DESCRIBE_STACKS,
     DESCRIBE_TRAILS,
     GENERATE_CREDENTIAL_REPORT,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_BUCKET_ENCRYPTION,
+    GET_BUCKET_LOGGING,
+    GET_BUCKET_REPLICATION,
     GET_CREDENTIAL_REPORT,
+    GET_KEY_POLICY,
     LIST_BUCKETS,
     LOOKUP_EVENTS,
     Call,
@@ -66,6 +72,19 @@ def test_what_pauses_between_its_pages_begins_first(monkeypatch: pytest.MonkeyPa
     assert begun == [GENERATE_CREDENTIAL_REPORT, LIST_BUCKETS, LOOKUP_EVENTS, DESCRIBE_TRAILS]
 
 
+def test_what_the_longest_chain_waits_for_begins_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    begun: list[Call] = []
+    monkeypatch.setattr(_Engine, "_begin", lambda self, call, regions: begun.append(call))
+    run = Run(account=DEMO, regions=["eu-central-1"])
+    engine = _Engine(run, Clients(run, WHOLE), dt.datetime(2026, 11, 30, tzinfo=dt.UTC))
+    chain = [LIST_BUCKETS, GET_BUCKET_REPLICATION, DESCRIBE_KEY, GET_KEY_POLICY]
+    engine.perform_all([GET_BUCKET_LOGGING, *chain], run.regions)
+    engine.close()
+    assert begun == [LIST_BUCKETS, GET_BUCKET_REPLICATION, GET_BUCKET_LOGGING, *chain[2:]]
+
+
 def test_what_waits_for_a_call_without_requests_does_not_wait_for_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -95,6 +114,35 @@ def test_what_waits_for_a_call_without_requests_does_not_wait_for_others(
         *("GenerateCredentialReport", "ListBuckets", "GetCredentialReport"),
         *("waits", "waits", "waits", "DescribeTrails"),
     ]
+
+
+def test_a_region_begins_once_an_answer_shows_that_it_is_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, others_began = _Engine._request, threading.Event()
+    begun: list[str] = []
+
+    def late(self: _Engine, job: Any, *arguments: Any) -> Any:
+        if job.call is DESCRIBE_TRAILS:
+            begun.append(job.region)
+            if len(begun) == 2:
+                others_began.set()
+        if job.call is DESCRIBE_STACKS and job.region == "eu-west-2":
+            assert others_began.wait(20), "a region waits for another"
+        return ask(self, job, *arguments)
+
+    monkeypatch.setattr(_Engine, "_request", late)
+    calls = [call for call in CALLS.values() if call.probe]
+    with local.start(["demo"]) as sandbox:
+        for name, value in sandbox.environment("demo").items():
+            monkeypatch.setenv(name, value)
+        run = Run(account=DEMO, regions=[*REGIONS, "eu-west-2"])
+        wanted = [*calls, LIST_BUCKETS, DESCRIBE_TRAILS]
+        snapshot = collect(run, wanted, tmp_path / "snapshot", progress=False)
+    assert sorted(begun) == REGIONS
+    assert snapshot.regions_unused == {"eu-west-2"}
+    sent = Counter((r.call, r.region, str(r.parameters), r.page) for r in snapshot.requests)
+    assert set(sent.values()) == {1}
 
 
 def test_a_service_in_a_region_gets_few_requests_at_once(
