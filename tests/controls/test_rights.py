@@ -974,6 +974,15 @@ def test_id_05_what_is_hidden_beside_an_open_right_hides_nothing(
     assert {held[f"{who}: {SESSIONS}"] for who in ("role", FOREIGN)} == {status}
 
 
+def test_id_05_names_each_right_once_of_whoever_gives_rights(account: Account) -> None:
+    used(account).allowed("reader", READS, trusts=ROOT)
+    account.allowed("worker", allow(["iam:AttachRolePolicy", "sts:AssumeRole"]))
+    (finding,) = (
+        one for one in findings(account, "ID-05") if re.match("role.*give rights", one.resource)
+    )
+    assert "narrowing condition: iam:AttachRolePolicy; sts:AssumeRole; Declared" in finding.observed
+
+
 def test_id_05_judges_nobody_by_the_policy_of_a_bucket_outside_the_scope(account: Account) -> None:
     there = "eu-central-1"
     listed = {"Name": HOME.replace(REGION, there), "BucketRegion": there}
