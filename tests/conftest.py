@@ -8,6 +8,8 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,32 +33,41 @@ _TESTS = Path(__file__).parent
 # The files that take longest, the longest first; one that is missing here comes later, no more.
 LONGEST = (
     "batch/test_weather.py",
-    "batch/test_s3.py",
     "test_doors.py",
+    "batch/test_s3.py",
     "test_crash.py",
-    "controls/test_remedies_run.py",
+    "test_own_controls.py",
     "test_jupyterlab.py",
+    "controls/test_remedies_run.py",
     "test_readme.py",
+    "test_matrix.py",
+    "test_streams.py",
+    "test_adding_a_control.py",
     "answers/test_canaries.py",
     "answers/test_members.py",
-    "test_matrix.py",
-    "test_own_controls.py",
     "answers/test_neighbours.py",
     "test_verify_again.py",
     "batch/test_batch.py",
-    "test_adding_a_control.py",
     "answers/test_pages.py",
+    "controls/test_contract.py",
     "batch/test_organisation.py",
-    "pack/test_forgeries.py",
-    "test_streams.py",
     "test_wheel.py",
+    "test_cli.py",
+    "pack/test_forgeries.py",
     "test_verify.py",
     "pack/test_own_cells.py",
     "pack/test_pdf.py",
     "pack/test_lasting.py",
     "pack/test_evidence.py",
     "batch/test_cluster.py",
+    "controls/test_sample_accounts.py",
     "test_overviews.py",
+    "test_signing.py",
+    "warm/test_warm.py",
+    "test_follow_up.py",
+    "test_startup.py",
+    "test_translated_pack.py",
+    "test_bounds.py",
 )
 
 _SIGNED = """
@@ -132,6 +143,21 @@ def _draw_alike() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Have two workers more than there are processors: many tests wait for what they started."""
     return (os.cpu_count() or 1) + 2
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Let each worker of a whole run begin to import elsewhere, where nothing is compiled yet.
+
+    Workers that import the same modules at the same time compile each of them as often as there are workers.
+    """
+    given = getattr(session.config, "workerinput", None)
+    if given is None or [Path(path).resolve() for path in session.config.args] != [_TESTS]:
+        return
+    files = sorted(_TESTS.rglob("test_*.py"))
+    first = len(files) * int(given["workerid"].removeprefix("gw")) // given["workercount"]
+    for path in files[first:]:
+        with suppress(Exception):  # which the collection reports
+            import_module(".".join(path.relative_to(_TESTS.parent).with_suffix("").parts))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -155,6 +155,10 @@ DECLARATION: dict[str, Any] = {
             {"shows": ("uploads",)},
             "EX-98: 'uploads' is not a column of stacks; did you mean 'upload'?",
         ),
+        (
+            {"shows": ("clipboard",)},  # near to three
+            "EX-98: 'clipboard' is not a column of stacks; did you mean 'clipboard_in'?",
+        ),
     ],
 )
 def test_a_declaration_that_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:

@@ -85,14 +85,16 @@ def _account(folder: Path, count: int) -> Snapshot:
     return account.snapshot()
 
 
-def _steps(snapshot: Snapshot) -> Counter[str]:
+def _steps(snapshot: Snapshot) -> Counter[tuple[str, int]]:
     """Return how often each line of the kit runs, loops within a line included."""
-    steps: Counter[str] = Counter()
+    steps: Counter[tuple[str, int]] = Counter()
 
     def count(frame: FrameType, event: str, _: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(_KIT):
+        file = frame.f_code.co_filename
+        if event == "line":  # of the kit: no other frame has its lines counted
+            steps[file, frame.f_lineno] += 1
+        elif event == "call" and not file.startswith(_KIT):
             return None
-        steps[f"{frame.f_code.co_filename}:{frame.f_lineno}"] += event == "line"
         return count
 
     before = sys.gettrace()
