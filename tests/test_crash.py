@@ -169,7 +169,8 @@ def test_a_full_disk_is_named_and_the_next_start_completes(
 ) -> None:
     """After a full folder of outputs; of temporary files nothing is left that a start would meet."""
     command = ["seal", snapshot, "--to", "outputs/full/pack", "--quiet"]
-    results = on_small_disks(desk, command, place, [size], again=again, here=True)
+    here = place != "tmp"  # where the kernel has its files
+    results = on_small_disks(desk, command, place, [size], again=again, here=here)
     if results is None:
         pytest.skip("this machine lets nobody mount; limits of file sizes show the same")
     assert results == [[]]
