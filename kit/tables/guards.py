@@ -299,9 +299,8 @@ def _filter(rule: dict[str, Any]) -> dict[str, Any]:
 def _sizes(rules: list[dict[str, Any]] | None) -> list[int]:
     """Return sizes of objects, in bytes: a size for each way in which rules treat sizes."""
     filters = [_filter(rule) for rule in _on(rules)]
-    above = {conditions.get("ObjectSizeGreaterThan", -1) + 1 for conditions in filters}
-    below = {conditions.get("ObjectSizeLessThan", 0) for conditions in filters}
-    return sorted({0, *above, *below})
+    above, below = ({c[name] for c in filters if name in c} for name in _SIZES)
+    return sorted({0, *(size + 1 for size in above), *below})
 
 
 def _about(
@@ -312,8 +311,8 @@ def _about(
     for rule in _on(rules):
         conditions = _filter(rule)
         start = conditions["Prefix"] or ""
-        sized = conditions.get("ObjectSizeGreaterThan", -1) < size
-        sized = sized and size < conditions.get("ObjectSizeLessThan", size + 1)
+        above, below = map(conditions.get, _SIZES)
+        sized = (above is None or above < size) and (below is None or size < below)
         # Objects have tags only where somebody adds them.
         if not sized or conditions.get("Tag") or conditions.get("Tags"):
             continue
