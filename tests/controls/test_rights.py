@@ -20,6 +20,7 @@ from kit.calls import (
     LIST_ACCESS_POINTS,
     LIST_BUCKETS,
 )
+from kit.redact.labels import open_labels
 from kit.tables import tabulate
 from tests.controls.scenarios import Given, findings, scenarios
 from tests.controls.test_grants import (
@@ -765,6 +766,7 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ),
     ("a pattern of anybody's and one of an owner's", signed_in(GITHUB, **{"StringLike": {f"{GITHUB}:sub": "*:environment:prod"}, "ForAnyValue:StringLike": {f"{GITHUB}:sub": "repo:a/*"}}), SINGLED_OUT),
     ("anybody at GitHub, from one network", signed_in(GITHUB, IpAddress={"aws:SourceIp": "192.0.2.0/24"}), PERHAPS),
+    ("anybody at GitHub, but from one network", signed_in(GITHUB, NotIpAddress={"aws:SourceIp": "192.0.2.0/24"}), ANYBODY),
     ("anybody at GitHub, through a VPC endpoint", signed_in(GITHUB, StringEquals={"aws:SourceVpce": "vpce-1"}), PERHAPS),
     ("anybody at GitHub, by a session's name", signed_in(GITHUB, StringEquals={"sts:RoleSessionName": "x"}), ANYBODY),
     ("an owner at GitHub, from one network", signed_in(GITHUB, IpAddress={"aws:SourceIp": "192.0.2.0/24"}, StringLike={f"{GITHUB}:sub": "repo:a/*"}), SINGLED_OUT),
@@ -972,6 +974,41 @@ def test_id_05_what_is_hidden_beside_an_open_right_hides_nothing(
     account.denies(DESCRIBE_IMAGE_BUILDERS)
     held = statuses_of(account)
     assert {held[f"{who}: {SESSIONS}"] for who in ("role", FOREIGN)} == {status}
+
+
+def test_id_05_names_the_role_that_gives_rights_and_for_other_rights_none(
+    account: Account,
+) -> None:
+    reader = f"arn:aws:iam::{ACCOUNT}:role/reader"
+    used(account).allowed("reader", READS, trusts=ROOT)
+    account.allowed("worker", READS, allow("sts:AssumeRole", reader))
+    labels = open_labels(account.run)
+    worker = labels.label("role", f"arn:aws:iam::{ACCOUNT}:role/worker")
+    by = {
+        one.resource.partition(": ")[2]: one.observed.partition("By: ")[2].partition("; Allowed")[0]
+        for one in findings(account, "ID-05")
+        if one.resource.startswith(worker)
+    }
+    role = labels.label("role", reader)
+    assert by == {READ: "inline policy", GIVE: role}
+
+
+@pytest.mark.parametrize(("principal", "who"), [(OTHER, FOREIGN), (HELPDESK, "role-")])
+def test_id_05_names_the_bucket_policy_that_lets_somebody_in(
+    account: Account, principal: str, who: str
+) -> None:
+    elsewhere = {"StringEquals": {"aws:PrincipalAccount": "333333333333"}}
+    helpdesk(
+        let(
+            {"AWS": principal},
+            "s3:GetObject",
+            **({} if who == FOREIGN else {"Condition": elsewhere}),
+        ),
+        identity=(READS,),
+    )(account)
+    found = [one for one in findings(account, "ID-05") if one.resource.startswith(who)]
+    read = next(one for one in found if one.resource.endswith(READ))
+    assert (f"the policy of {HOME}" in read.observed) is (who == FOREIGN)
 
 
 def test_id_05_names_each_right_once_of_whoever_gives_rights(account: Account) -> None:
