@@ -945,9 +945,10 @@ def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str,
 
     with deferred():
         from kit.calls import CALLS
-        from kit.collect.collector import collect
+        from kit.collect.collector import collect, prepare
         from kit.collect.earlier import describe_left_out
 
+        prepare()
     snapshot = collect(
         run,
         [CALLS[name] for name in take()],

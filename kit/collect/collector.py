@@ -26,7 +26,7 @@ import botocore.exceptions as aws
 from botocore import xform_name
 
 from kit import log, shortage
-from kit.aws_models import home_region, is_listed, partition_of
+from kit.aws_models import home_region, is_listed, load_models, partition_of
 from kit.calls import (
     CALLS,
     DESCRIBE_ORGANIZATION,
@@ -51,7 +51,7 @@ from kit.collect.policy import policy, session_policies
 from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
-from kit.maker import made_here
+from kit.maker import lock, made_here
 from kit.outputs import cannot_write, check_writable, flush, make_parents, writing
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.progress import Phase
@@ -101,6 +101,13 @@ class _Regions:
         self.off = dict(off)
         self.all = sorted(wanted)
         self.on = [region for region in self.all if region not in self.off]
+
+
+def prepare() -> None:
+    """Read what every collection needs of the kit's and botocore's files, before its first request."""
+    lock()
+    first = (GET_CALLER_IDENTITY, LIST_REGIONS, LIST_BUCKETS)
+    load_models({call.service for call in CALLS.values() if call.probe or call in first})
 
 
 def collect(

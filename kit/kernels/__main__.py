@@ -72,8 +72,10 @@ if __name__ == "__main__":
     silent = {"no_stdout": True, "no_stderr": True, "outstream_class": None}
     options: dict[str, Any] = silent if offline.refuse_network() else {}
     if FOR_DOCUMENTS in os.environ:
-        # No document has what cells print, and what the process writes is the kit's to read. Nobody
-        # types in it, or looks for what was typed.
-        history = Config({"HistoryManager": {"enabled": False}})
-        options = {"no_stdout": True, "outstream_class": None, "config": history}
+        # No document has what cells print, and what the process writes is the kit's to read: there is
+        # nothing to flush before each reply. Nobody types in it, or looks for what was typed.
+        config = Config(
+            {"HistoryManager": {"enabled": False}, "IPythonKernel": {"_execute_sleep": 0}}
+        )
+        options = {"no_stdout": True, "outstream_class": None, "config": config}
     kernelapp.launch_new_instance(kernel_class=Kernel, **options)

@@ -76,8 +76,9 @@ def pdf_beside(
                 "folders": folders,
                 "as_of": evidence.cover["as_of"],
             }
-            made = typeset(job)
-            yield lambda: _finished(*_reported(made, bool(evidence.own)), data["words"]["page"])
+            made, words, with_own = typeset(job), data["words"]["page"], bool(evidence.own)
+            del data, job, evidence  # Typst's process has them now
+            yield lambda: _finished(*_reported(made, with_own), words)
 
 
 def _reported(made: Callable[[], Pages], with_own: bool) -> Pages:

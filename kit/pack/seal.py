@@ -231,8 +231,8 @@ def files(
         "findings.parquet": lambda: in_fork(
             "findings.parquet", partial(_parquet, data, os.getpid())
         ),
-        "evidence.html": lambda: map(str.encode, page_pieces(made)),
-        "findings.xlsx": lambda: workbook(made, data, promises=promises),
+        "evidence.html": partial(map, str.encode, page_pieces(made)),
+        "findings.xlsx": partial(workbook, made, data, promises=promises),
     }
     others: Iterator[tuple[str, Content]] = chain(
         files_of(controls) if controls else (),
@@ -249,6 +249,9 @@ def files(
         for name, content in others:
             yield name, content
             phase.advance()
+        forms.clear()
+        del made
+        trim()  # while Typst takes the most
         yield _noted("evidence.pdf", phase), _sign_pdf(printed(), key)
         phase.advance()
 
