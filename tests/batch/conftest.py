@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -90,7 +90,8 @@ class Desk:
         """Run the command in this process, which is its worker too: each account has its own."""
         arguments = self.command(*options, file=file)[1:]
         with patch("kit.batch.cluster.LocalCluster", _threads):
-            return evidence(*arguments, cwd=self.folder, environment=self.environment)
+            done = evidence(*arguments, cwd=self.folder, environment=self.environment)
+        return replace(done, stderr=without_notice(done.stderr))
 
     def start(self, *options: str, file: str = FILE) -> subprocess.Popen[str]:
         return subprocess.Popen(

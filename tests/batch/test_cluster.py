@@ -56,10 +56,12 @@ def cluster(
     protocol: str = "tcp",
     workers: int = 1,
     schedulers: Mapping[str, str] | None = None,
+    nanny: bool = False,
 ) -> Iterator[tuple[str, int]]:
     """The address and process id of a scheduler that has workers.
 
-    The scheduler has the workers' environment, or its own.
+    The scheduler has the workers' environment, or its own. A nanny starts a worker again, as Dask
+    does by default; it takes as long to start as the worker.
     """
     file = folder / "scheduler.json"
     file.unlink(missing_ok=True)
@@ -71,8 +73,8 @@ def cluster(
         wait_until(lambda: bool(address_in(file)))
         address = address_in(file)
         for _ in range(workers):
-            # A nanny, which would start it again, takes as long to start.
-            options = ("--nthreads", "1", "--protocol", protocol, "--no-nanny")
+            no_nanny = () if nanny else ("--no-nanny",)
+            options = ("--nthreads", "1", "--protocol", protocol, *no_nanny)
             stack.enter_context(running(folder, environment, "worker", address, *common, *options))
         log = folder / "worker.log"
         wait_until(lambda: not workers or log.read_text().count("Registered to") >= workers)
@@ -107,7 +109,7 @@ def test_packs_are_made_by_workers_with_credentials_and_a_key_that_only_they_hav
     lines = [line for line in shared(desk).splitlines() if DEMO not in line and TIDY not in line]
     file = "\n".join(lines).replace("shared:", "shared:\n  signed: true")
     theirs = {**desk.environment, **encrypted, **secret}
-    with cluster(elsewhere, theirs, "tls") as (address, _):
+    with cluster(elsewhere, theirs, "tls", nanny=True) as (address, _):
         assert address.startswith("tls://127.0.0.1:")
         without_credentials = Desk(desk.folder, {**poor, **encrypted})
         options = ("--quiet", "--scheduler", address, "--key", Path(signer).name)

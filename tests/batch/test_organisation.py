@@ -6,6 +6,7 @@ The batch signs its packs, for no test here depends on that; the last asserts it
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from kit.sandbox.server import Sandbox
 from kit.snapshot import read
 from kit.verify import verify
 from tests.batch.conftest import DEMO, TIDY, Desk
-from tests.commands import Done
 from tests.pack.authority import PASSPHRASE, Authority
 
 MANAGER, LEFT = "999988887777", "444455556666"
@@ -33,18 +33,16 @@ organisation: {account: "999988887777"}
 discover: {units: [ou-bspl-streaming]}
 """
 SIGNED = FILE.replace("controls:", "signed: true\n  controls:")
+Found = tuple[Desk, subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def discovered(desk_at: Callable[[str], Desk], authority: Authority) -> tuple[Desk, Done]:
+def discovered(desk_at: Callable[[str], Desk], authority: Authority) -> Found:
     desk = desk_at("organisation")
     desk = Desk(desk.folder, {**desk.environment, "EVIDENCE_KEY_PASSPHRASE": PASSPHRASE})
     key = str(authority.pkcs12("batch"))
     options = ("--progress", "json", "--workers", "1", "--key", key)
-    return desk, desk.batch_here(*options, file=SIGNED)
-
-
-Found = tuple[Desk, Done]
+    return desk, desk.batch(*options, file=SIGNED)
 
 
 def test_members_are_discovered_and_those_that_left_are_reported(discovered: Found) -> None:

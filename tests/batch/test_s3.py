@@ -55,7 +55,7 @@ def test_packs_are_locked_and_whole_or_none(desk: Desk, s3: Any, sandbox: Sandbo
     late = {"Bucket": PACKS, "Key": f"*{EMPTY}/*/bagit.txt"}
     sandbox.faults.add(Fault("s3", "PutObject", "deny", match=late))
     sandbox.faults.add(Fault("s3", "DeleteObject", "deny", match={"Bucket": PACKS}))
-    done = desk.batch_here("--quiet", "--workers", "1", file=FILE)
+    done = desk.batch("--quiet", "--workers", "1", file=FILE)
     sandbox.faults.clear()
     assert (done.returncode, done.stderr) == (1, "")
     states = desk.states()
