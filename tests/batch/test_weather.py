@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,10 +46,25 @@ def family(batch: subprocess.Popen[str]) -> list[psutil.Process]:
         return []
 
 
-def accounts_of(batch: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The processes of the accounts under way, and of their kernels."""
-    servers = [one for one in (*family(batch), *psutil.Process().children()) if is_server(one)]
-    return [one for server in servers for one in server.children()]
+def forks(servers: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """The processes that warm interpreters among these have forked."""
+    found = []
+    for server in filter(is_server, servers):
+        with suppress(psutil.NoSuchProcess):
+            found += server.children()
+    return found
+
+
+def forks_of_shared() -> list[psutil.Process]:
+    """The processes that the warm interpreter of these tests has forked, for whatever batch."""
+    return forks(psutil.Process().children())
+
+
+def accounts_of(
+    batch: subprocess.Popen[str], others: Collection[psutil.Process]
+) -> list[psutil.Process]:
+    """The processes of the accounts under way, and of their kernels; no other batch has them."""
+    return [one for one in (*forks(family(batch)), *forks_of_shared()) if one not in others]
 
 
 def is_server(process: psutil.Process) -> bool:
@@ -60,9 +76,16 @@ def is_server(process: psutil.Process) -> bool:
         return False
 
 
+def is_worker(process: psutil.Process) -> bool:
+    """Whether Dask started it as a process of Python's multiprocessing."""
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # a ZombieProcess is one, too
+        return False
+
+
 def worker_of(batch: subprocess.Popen[str]) -> psutil.Process:
-    """The worker, which Dask starts as a process of Python's multiprocessing."""
-    (worker,) = (one for one in family(batch) if "spawn_main" in " ".join(one.cmdline()))
+    (worker,) = filter(is_worker, family(batch))
     return worker
 
 
@@ -83,11 +106,12 @@ def test_what_was_stopped_and_killed_is_finished_with_the_findings_of_a_single_r
     sandbox.faults.add(Fault("*", "*", "throttle", share=0.1))  # every tenth request
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         size = desk.ledger.stat().st_size if desk.ledger.exists() else 0
-        started = desk if number == signal.SIGTERM else desk.cold()
+        others = forks_of_shared()
+        started = desk.cold() if number == signal.SIGINT else desk
         batch = started.start("--quiet", "--workers", "1", file=FILE)
         wait_until(lambda size=size: desk.ledger.exists() and desk.ledger.stat().st_size > size)
-        wait_until(lambda batch=batch: bool(accounts_of(batch)))
-        helpers = [*family(batch), *accounts_of(batch)]
+        wait_until(lambda batch=batch, others=others: bool(accounts_of(batch, others)))
+        helpers = [*family(batch), *accounts_of(batch, others)]
         # Ctrl-C reaches the whole group, the others one process.
         (os.killpg if number == signal.SIGINT else os.kill)(batch.pid, number)
         out, err = batch.communicate()
@@ -109,10 +133,11 @@ def test_what_was_stopped_and_killed_is_finished_with_the_findings_of_a_single_r
         check_truth(desk)
 
     before = desk.ledger.stat().st_size
-    batch = desk.start("--quiet", "--workers", "1", file=FILE)
+    others = forks_of_shared()
+    batch = desk.cold().start("--quiet", "--workers", "1", file=FILE)
     for victim in ("account", "worker"):
-        wait_until(lambda batch=batch: bool(accounts_of(batch)))
-        process = accounts_of(batch)[0]
+        wait_until(lambda: bool(accounts_of(batch, others)))
+        process = accounts_of(batch, others)[0]
         (process if victim == "account" else worker_of(batch)).kill()
         wait_until(lambda process=process: not process.is_running())
     out, err = batch.communicate()
