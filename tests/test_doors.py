@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
 from pathlib import Path
@@ -207,6 +207,37 @@ def test_the_pack_has_what_the_contract_names(packed: tuple[Path, str]) -> None:
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
+def test_a_whole_run_names_nobody(packed: tuple[Path, str]) -> None:
+    folder, _ = packed
+    text = (folder / "log.jsonl").read_text()
+    logged = [json.loads(line) for line in text.splitlines()]
+    # Commands of other tests that read the snapshot are logged there too.
+    events = [one["event"] for one in logged if one["process"] == logged[0]["process"]]
+    assert events[0] == "started"
+    assert events[-1] == "ended"
+    assert events.count("request") > 30
+    account = ROOT / "kit" / "sandbox" / "accounts" / "demo.yaml"
+    names = {
+        value
+        for key, value in _leaves(yaml.safe_load(account.read_text()))
+        if key.endswith(("Name", "name", "Description", "Email")) or "@" in value
+    }
+    assert len(names) > 50
+    assert [name for name in names if f'"{name}"' in text or f" {name} " in text] == []
+    assert "log.jsonl" not in {path.name for path in (folder / "pack").rglob("*")}
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, held in value.items():
+            yield from _leaves(held, str(name))
+    elif isinstance(value, list):
+        for held in value:
+            yield from _leaves(held, key)
+    elif isinstance(value, str):
+        yield key, value
+
+
 @pytest.mark.parametrize(
     ("name", "schema"),
     [("oscal-assessment-results.json", oscal_schema), ("ocsf-findings.json", ocsf_schema)],
@@ -319,9 +350,10 @@ def converted(by_papermill: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_plain_nbconvert_renders_the_pdf(converted: Path) -> None:
+def test_plain_nbconvert_renders_the_pdf(converted: Path, environment: dict[str, str]) -> None:
     (command,) = commands(PAGE, ".venv/bin/jupyter nbconvert --to evidence_pdf ")
-    converts(shlex.split(command), converted)
+    done = call(shlex.split(command), converted, environment)
+    assert done.returncode == 0, done.stderr
     written = (converted / "out.pdf").read_bytes()
     assert written.startswith(b"%PDF-")
     assert len(written) > 20_000
