@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, KeysView, Mapping
 from dataclasses import replace
 from pathlib import Path as Folder
 from typing import Any
@@ -15,6 +15,8 @@ from kit import snapshot as stored
 from kit.calls import GET_CALLER_IDENTITY, LIST_REGIONS
 from kit.collect import collector as engine
 from kit.collect import lending
+from kit.controls import CONTROLS
+from kit.judge import evaluate
 from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 from kit.tables.answers import COLLECTOR
@@ -49,7 +51,12 @@ class Watched(dict[str, Any]):
         return super().__contains__(name)
 
     def __iter__(self) -> Iterator[str]:
-        return super().__iter__()  # of its own, so that copying reads each member
+        for name in super().__iter__():
+            self._read.add((*self._place, name))
+            yield name
+
+    def keys(self) -> Any:
+        return KeysView(self)  # which looks up here what it is compared with
 
     def get(self, name: str, default: Any = None) -> Any:
         self._read.add((*self._place, name))
@@ -80,7 +87,10 @@ def dotted(path: Path) -> str:
 
 
 def reading_tables(snapshot: Snapshot) -> dict[Path, set[str]]:
-    """The tables that read each member; its path begins with the id of the request."""
+    """The tables for which a member is read, by whoever makes or judges their rows.
+
+    The path of a member begins with the id of the request.
+    """
     read: set[Path] = set()
     watching = [
         replace(one, response=watched(one.response, (one.id,), read)) for one in snapshot.requests
@@ -89,7 +99,9 @@ def reading_tables(snapshot: Snapshot) -> dict[Path, set[str]]:
     for name in SPECS:
         read.clear()
         # A snapshot keeps what it has looked up: each table looks at one of its own.
-        tabulate(Snapshot(snapshot.header, watching, snapshot.folder), [name])
+        tables = tabulate(Snapshot(snapshot.header, watching, snapshot.folder), [name])
+        if judging := [id for id, one in CONTROLS.items() if one.table == name]:
+            evaluate(tables, judging)
         for place in read:
             found[place].add(name)
     return found
