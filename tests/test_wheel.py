@@ -190,7 +190,12 @@ def test_init_the_sample_parameters_and_lab(
         assert "appstream.DescribeFleets" in printed[name]
     assert printed["parameters"] == (samples / "example.yaml").read_text()
     python, *started = json.loads(printed["lab"])
-    assert (Path(python).parent, started[:2]) == (installed.bin, ["-m", "jupyterlab"])
+    assert Path(python).parent == installed.bin
+    assert started == [
+        *("-m", "jupyterlab", f"--ServerApp.root_dir={installed.cwd.resolve()}"),
+        *("--LabApp.default_url=/evidence", "--ServerApp.jpserver_extensions=kit.lab_page=True"),
+        "--no-browser",
+    ]
     copied = {path.name: path.read_bytes() for path in (installed.cwd / "notebooks").iterdir()}
     assert copied == {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
 
