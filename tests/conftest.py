@@ -18,6 +18,7 @@ from _pytest.runner import runtestprotocol
 
 import kit  # before nbformat, so that it leaves out the grammars that it would build
 from tests import drawn, quick
+from tests.longest import LONGEST
 from tests.outside import Log
 
 if TYPE_CHECKING:
@@ -30,45 +31,6 @@ if TYPE_CHECKING:
 
 _log: Log
 _TESTS = Path(__file__).parent
-# The files that take longest, the longest first; one that is missing here comes later, no more.
-LONGEST = (
-    "batch/test_weather.py",
-    "test_doors.py",
-    "batch/test_s3.py",
-    "test_crash.py",
-    "test_own_controls.py",
-    "test_jupyterlab.py",
-    "controls/test_remedies_run.py",
-    "test_readme.py",
-    "test_matrix.py",
-    "test_streams.py",
-    "test_adding_a_control.py",
-    "answers/test_canaries.py",
-    "answers/test_members.py",
-    "answers/test_neighbours.py",
-    "test_verify_again.py",
-    "batch/test_batch.py",
-    "answers/test_pages.py",
-    "controls/test_contract.py",
-    "batch/test_organisation.py",
-    "test_wheel.py",
-    "test_cli.py",
-    "pack/test_forgeries.py",
-    "test_verify.py",
-    "pack/test_own_cells.py",
-    "pack/test_pdf.py",
-    "pack/test_lasting.py",
-    "pack/test_evidence.py",
-    "batch/test_cluster.py",
-    "controls/test_sample_accounts.py",
-    "test_overviews.py",
-    "test_signing.py",
-    "warm/test_warm.py",
-    "test_follow_up.py",
-    "test_startup.py",
-    "test_translated_pack.py",
-    "test_bounds.py",
-)
 
 _SIGNED = """
 signed: true
@@ -151,7 +113,9 @@ def pytest_collection(session: pytest.Session) -> None:
     Workers that import the same modules at the same time compile each of them as often as there are workers.
     """
     given = getattr(session.config, "workerinput", None)
-    if given is None or [Path(path).resolve() for path in session.config.args] != [_TESTS]:
+    if session.config.getoption("quick") or given is None:
+        return
+    if [Path(path).resolve() for path in session.config.args] != [_TESTS]:
         return
     files = sorted(_TESTS.rglob("test_*.py"))
     first = len(files) * int(given["workerid"].removeprefix("gw")) // given["workercount"]
@@ -172,19 +136,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     A worker that is done then finds short files to the end, and none waits for a long one.
     """
     if config.getoption("quick"):
-        slow = [one for one in items if quick.is_slow_test(one)]
+        # A file that the command line names is collected whatever it imports.
+        slow = [one for one in items if quick.is_slow_file(one.path) or quick.is_slow_test(one)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [one for one in items if one not in slow]
     else:
-        order = {name: place for place, name in enumerate(LONGEST)}
-        items.sort(key=lambda one: order.get(str(one.path.relative_to(_TESTS)), len(order)))
+        order = {_TESTS / name: place for place, name in enumerate(LONGEST)}
+        items.sort(key=lambda one: order.get(one.path, len(order)))
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Let a worker report of a test that passes its call alone.
 
     Six messages a test to the process that started the workers, most of them of what passed, took
-    longer than most of the tests.
+    longer than most of the tests. So of what a worker ran, `--durations` shows the calls alone.
     """
     if not hasattr(item.config, "workerinput"):
         return None

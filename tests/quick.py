@@ -36,6 +36,7 @@ HEAVY = (
 )
 
 
+@cache
 def is_slow_file(path: Path) -> bool:
     """Whether a test file is slow by what it or its conftest imports."""
     beside = path.with_name("conftest.py")

@@ -8,10 +8,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tests import drawn, quick
+from tests import conftest, drawn, quick
+from tests.longest import LONGEST
 
 ROOT = Path(__file__).parent.parent
 PROBE = """
@@ -161,6 +164,27 @@ def test_a_test_without_such_fixtures_is_quick(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     assert not quick.is_slow_test(request.node)
+
+
+def left(items: list[Any], *, quick: bool) -> list[Any]:
+    """The items that a run has, in their order."""
+    hook = SimpleNamespace(pytest_deselected=lambda items: None)
+    conftest.pytest_collection_modifyitems(
+        SimpleNamespace(getoption=lambda _: quick, hook=hook),  # type: ignore[arg-type]
+        items,
+    )
+    return items
+
+
+def test_a_slow_file_that_is_named_gives_no_quick_test(request: pytest.FixtureRequest) -> None:
+    assert not quick.is_slow_test(request.node)
+    assert left([request.node], quick=True) == []
+
+
+def test_long_files_come_first_wherever_others_are() -> None:
+    short, long = (SimpleNamespace(path=ROOT / "tests" / name) for name in ("a.py", LONGEST[0]))
+    elsewhere = SimpleNamespace(path=Path("/elsewhere/test_it.py"))
+    assert left([elsewhere, short, long], quick=False) == [long, elsewhere, short]
 
 
 def test_a_quick_run_draws_fewer_examples(monkeypatch: pytest.MonkeyPatch) -> None:
