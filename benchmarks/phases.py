@@ -9,6 +9,7 @@ included), and MB at the peak so far; then requests, findings, and the longest c
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
 import time
@@ -37,12 +38,12 @@ class _Phases:
         self.figures[name] = {
             "wall": before["wall"] + now - self._last[0],
             "cpu": before["cpu"] + cpu - self._last[1],
-            "peak": max(_own_peak(), started.ru_maxrss) / 1024,
+            "peak": max(_own_peak(own), _kb(started)) / 1024,
         }
         self._last = (now, cpu)
 
 
-def _own_peak() -> int:
+def _own_peak(used: resource.struct_rusage) -> int:
     """Return the most memory that this process has had, in kB.
 
     Linux keeps a process's ``ru_maxrss`` when it becomes another program, so that this process would
@@ -52,8 +53,17 @@ def _own_peak() -> int:
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:  # not Linux
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(status.partition("VmHWM:")[2].split()[0])
+        status = ""
+    found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)  # some sandboxes leave it out
+    return int(found[1]) if found else _kb(used)
+
+
+def _kb(used: resource.struct_rusage) -> int:
+    """Return ``ru_maxrss`` in kB, which macOS states in bytes.
+
+    https://github.com/libuv/libuv/pull/3721
+    """
+    return used.ru_maxrss // 1024 if sys.platform == "darwin" else used.ru_maxrss
 
 
 def longest_chain(snapshot: Snapshot) -> int:
