@@ -35,7 +35,7 @@ class _ModelFiles(JSONFileLoader):  # type: ignore[misc]
 
     def load_file(self, file_path: str) -> Any:
         """Return the content of a file whose path is given without its ending; None without it."""
-        describes = file_path.endswith(_SERVICE)  # as no other file does
+        describes = file_path.endswith(_SERVICE)  # other files have little of it
         for ending, opened in ((".json", open), (".json.gz", gzip.open)):
             if os.path.isfile(file_path + ending):
                 with opened(file_path + ending, "rb") as file:

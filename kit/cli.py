@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -923,7 +923,8 @@ def _run(
         with deferred():
             from kit.pack.seal import prepare
 
-            prepare()  # while AWS answers
+            with suppress(Exception):  # sealing raises it again, once the snapshot is whole
+                prepare()  # while AWS answers
         snapshot, left_out, stops = collected()
         if left_out:
             terminal.line(f"previous: {left_out}", err=True)
@@ -941,8 +942,10 @@ def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str,
 
     No request is sent before `take` has the names of the calls.
     """
+    from kit.warm.environment import PASSPHRASE
     from kit.warm.process import deferred
 
+    os.environ.pop(PASSPHRASE, None)  # a program that signs in to AWS would get it
     with deferred():
         from kit.calls import CALLS
         from kit.collect.collector import collect, prepare
@@ -1095,7 +1098,9 @@ def _passphrase() -> str | None:
     """From the environment, where no later kernel can read it, or from the terminal."""
     import getpass
 
-    given = os.environ.pop("EVIDENCE_KEY_PASSPHRASE", None)
+    from kit.warm.environment import PASSPHRASE
+
+    given = os.environ.pop(PASSPHRASE, None)
     return given or (getpass.getpass("Passphrase of the key: ") if sys.stdin.isatty() else None)
 
 

@@ -62,6 +62,7 @@ def validate(namespace: MutableMapping[str, Any]) -> Run:
         only warns), or injected others beside ``snapshot``, which already holds them.
     """
     _remove(_RESULTS, namespace)
+    _just_read.clear()
     injected = set(_injected_names(namespace.get("In", ())))
     refuse_unknown(sorted(injected), Where("the injected parameters"), Run, also=("snapshot",))
     stored = namespace.get("snapshot")
@@ -72,7 +73,6 @@ def validate(namespace: MutableMapping[str, Any]) -> Run:
                 "language"
             )
         folder = _beside(stored)
-        _just_read.clear()
         _just_read[folder] = read(folder)
         run = _just_read[folder].run
         texts.choose(str(namespace["language"]) if "language" in injected else run.language)

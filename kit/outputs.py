@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from kit.errors import CannotRunError
 from kit.shortage import describe
@@ -317,12 +317,16 @@ def _remove(name: str, dir_fd: int) -> None:
 def _flush_tree(folder: Path) -> None:
     """Flush every file and folder, at once: the journal then takes many of them in one commit."""
     paths = [str(folder)]
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=_raised):
         paths += (os.path.join(place, name) for name in (*folders, *files))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         # A task for each file would take twice the time of the processor.
         for _ in pool.map(_flush_each, (paths[first::_AT_ONCE] for first in range(_AT_ONCE))):
             pass
+
+
+def _raised(error: OSError) -> NoReturn:
+    raise error
 
 
 def _flush_each(paths: Iterable[str]) -> None:

@@ -88,6 +88,25 @@ def test_a_wrong_passphrase_is_reported(
     assert "staple" not in done.stderr
 
 
+def test_a_program_that_signs_in_gets_no_passphrase(
+    authority: Authority, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\nsigned: true\naws_profile: a\n')
+    (tmp_path / "config").write_text(
+        f"[profile a]\ncredential_process = sh -c 'env > {tmp_path}/env; exit 1'\n"
+    )
+    environment = {n: v for n, v in environment.items() if not n.startswith("AWS_")} | {
+        "EVIDENCE_KEY_PASSPHRASE": PASSPHRASE,
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    key = authority.pkcs12("cli")
+    done = evidence("run", "run.yaml", "--key", key, cwd=tmp_path, environment=environment)
+    assert done.returncode == 2
+    assert "AWS_CONFIG_FILE" in (tmp_path / "env").read_text()
+    assert "PASSPHRASE" not in (tmp_path / "env").read_text()
+
+
 def test_a_signed_pack_says_so_on_every_page(signed_pack: Path) -> None:
     info = (signed_pack / "bag-info.txt").read_text()
     assert "Signature: CMS tagmanifest-sha256.txt.p7s, PAdES data/evidence.pdf" in info

@@ -69,12 +69,12 @@ import importlib, sys
 from kit.pack.document import document, findings_data
 from kit.pack.execute import execute_here
 from kit.pack.tabular import findings_parquet
-from kit.prepare import prepare
+from kit.ahead import read_files
 from kit.warm.server import OF_KERNELS
 
 for name in OF_KERNELS:
     importlib.import_module(name)
-prepare()
+read_files()
 read = []
 sys.addaudithook(lambda event, given: read.append(str(given[0])) if event == "open" else None)
 notebook, _ = execute_here("evidence_pack.ipynb", {"snapshot": sys.argv[1]})

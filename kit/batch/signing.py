@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from kit.errors import UserError
 from kit.parameters import Run
+from kit.warm.environment import PASSPHRASE
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
-
-PASSPHRASE = "EVIDENCE_KEY_PASSPHRASE"
 
 
 def refuse_mismatches(runs: Iterable[Run], signing: Mapping[str, str]) -> None:

@@ -289,6 +289,8 @@ def _of_another_finding(cells: Mapping[str, Cell], account: str) -> list[tuple[s
 
     So it is where somebody sorted some of a sheet's columns. A row without these cells states none.
     """
+    from kit.judge.digest import subject_of  # which imports every control
+
     id, (control, region, resource) = (
         cells["id"].strip(),
         (cells.get(name, Cell()) for name in ("control", "region", "resource")),
@@ -298,8 +300,6 @@ def _of_another_finding(cells: Mapping[str, Cell], account: str) -> list[tuple[s
     stated = {"account": account, "control": control.strip(), "region": region.strip()}
     # findings.csv has an apostrophe before what a spreadsheet would compute.
     names = dict.fromkeys((resource, resource.strip(), resource.strip().removeprefix("'")))
-    from kit.judge.digest import subject_of  # which imports every control
-
     if any(subject_of(id, {**stated, "resource": name}) for name in names):
         return []
     row = ", ".join(_brief(cell.strip()) for cell in (control, region, resource))

@@ -244,9 +244,8 @@ class Clients:
     def close(self) -> None:
         """End what watches the time, and the connections."""
         self.limits.close()
-        with self._lock:
-            for client in self._clients.values():
-                client.close()
+        for client in list(self._clients.values()):  # a thread may still make one
+            client.close()
 
     @property
     def verify_certificates(self) -> bool:

@@ -257,7 +257,9 @@ class Kernel(AsyncKernelManager):
 
     def environment(self, given: Mapping[str, str]) -> dict[str, str]:
         """Return the kernel's environment, which signs in nowhere: the kernel sends no request."""
-        return without_secrets(given)
+        env = without_secrets(given)
+        env.pop(FOR_DOCUMENTS, None)  # its outputs hold names
+        return env
 
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
         """Start the kernel."""

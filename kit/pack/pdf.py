@@ -86,9 +86,11 @@ def _reported(made: Callable[[], Pages], with_own: bool) -> Pages:
     try:
         return made()
     except Exception as error:
-        from typst import TypstError  # which the error has imported, if it is one
+        if not with_own:
+            raise
+        from typst import TypstError
 
-        if not with_own or not isinstance(error, TypstError):
+        if not isinstance(error, TypstError):
             raise
         why = one_line(str(error).partition("\n")[0])
         raise UserError(f"the PDF cannot hold what own cells or own controls show: {why}") from None

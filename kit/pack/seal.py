@@ -15,6 +15,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from nbformat import NotebookNode
 
 from kit import log, maker
+from kit.ahead import read_files
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.displayed import DESK_MIME
@@ -43,7 +44,6 @@ from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import promises_of, workbook
 from kit.parameters import refuse_mismatch
-from kit.prepare import prepare as read_files
 from kit.progress import Phase
 from kit.redact.labels import Labels, open_labels
 from kit.report.records import FindingsData
@@ -250,7 +250,7 @@ def files(
             yield name, content
             phase.advance()
         forms.clear()
-        del made
+        del made, make, content
         trim()  # while Typst takes the most
         yield _noted("evidence.pdf", phase), _sign_pdf(printed(), key)
         phase.advance()

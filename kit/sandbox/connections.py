@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
-from werkzeug.exceptions import InternalServerError
+from werkzeug.exceptions import ClientDisconnected, InternalServerError
 from werkzeug.serving import ThreadedWSGIServer
 
 LOG = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Server(ThreadedWSGIServer):
         super().shutdown_request(request)
 
     def shutdown(self) -> None:
-        """Accept no more connections; at once, where the server looks every half second."""
+        """Accept no more connections: on Linux at once, where the server looks every half second."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         super().shutdown()
@@ -72,6 +72,9 @@ class Handler(MotoRequestHandler):
         self.environ = self.make_environ()
         try:
             started, body = self._called(self.server.app)
+        except (ConnectionError, ClientDisconnected):  # nobody waits for an answer
+            self.close_connection = True
+            return
         except Exception:
             LOG.exception("%s %s could not be answered", self.command, self.path)
             self.close_connection = True

@@ -47,6 +47,6 @@ def _label(parameters: Mapping[str, Any], labels: Labels) -> str:
     if parameters.get("Bucket"):
         return shown_bucket(labels, parameters["Bucket"])
     arn = next((str(one) for one in parameters.values() if str(one).startswith("arn:")), "")
-    *_, resource = arn.split(":")
+    *_, resource = arn.split(":", 5)
     kind, slash, name = resource.partition("/")
     return labels.label(_KINDS.get(kind, "resource"), arn, name) if slash else ""

@@ -79,7 +79,7 @@ def bucket_cells(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell
     def read(path: str, absent: Default | None = UNSEEN) -> Cell:
         if described.gap:
             return described
-        (ref,) = described.refs
+        ref, *_ = described.refs
         return member(described.value, ref, path, absent, DESCRIBE_BUCKETS)
 
     # Macie leaves other members out for a bucket that it may not access.
@@ -119,7 +119,7 @@ def _analyses(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
     described = _described(snapshot, bucket, region)
 
     def read(path: str) -> Cell:
-        (ref,) = described.refs
+        ref, *_ = described.refs
         return member(described.value, ref, path, NONE, DESCRIBE_BUCKETS)
 
     return {

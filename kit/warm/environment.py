@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+PASSPHRASE = "EVIDENCE_KEY_PASSPHRASE"
+"""The variable with the passphrase of the key that signs."""
+
 _PREFIXES = ("AWS_", "EVIDENCE_KEY_")
 _NEEDED = "AWS_DATA_PATH"  # where botocore's models lie
 

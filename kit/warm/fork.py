@@ -11,6 +11,7 @@ import select
 import signal
 import tempfile
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from kit.warm import process
 _T = TypeVar("_T")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LONGEST = 500  # milliseconds of a wait
+_POLLED = 0.02  # seconds between two looks at a process
 
 # A library's threads of such work stay, and a fork has none of them: later work would wait for them.
 _worked_here = False
@@ -88,19 +90,24 @@ def handover() -> Iterator[tuple[Callable[[Any], None], Callable[[], Any]]]:
     Yields
     ------
     give : callable
-        Takes what can be pickled, in less than the 64 KiB that a pipe holds: this process reads it
-        itself where it does the work of the fork.
+        Takes what can be pickled.
     take : callable
-        Waits for it.
+        Waits for it, in the fork or where this process does the work itself.
     """
     reader, writer = os.pipe()
-    with open(reader, "rb") as taken, open(writer, "wb", buffering=0) as given:
+    with open(reader, "rb"), open(writer, "wb", buffering=0) as told, unnamed_file() as kept:
+
+        def give(value: Any) -> None:
+            pickle.dump(value, kept)
+            kept.flush()
+            told.write(b"\n")  # what a pipe surely holds until somebody reads
 
         def take() -> Any:
             _await(reader)
-            return pickle.load(taken)
+            kept.seek(0)
+            return pickle.load(kept)
 
-        yield partial(pickle.dump, file=given), take
+        yield give, take
 
 
 def _wait(name: str, pid: int, answers: BinaryIO, codes: list[int]) -> Any:
@@ -120,8 +127,9 @@ def _await_end(pid: int) -> None:
     """Wait until a process has ended, and leave it to be reaped."""
     try:
         file = os.pidfd_open(pid)
-    except OSError:  # Linux before 5.3
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    except (AttributeError, OSError):  # Linux before 5.3, or a Python that was built for it
+        while not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+            time.sleep(_POLLED)
         return
     try:
         _await(file)

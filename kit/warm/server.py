@@ -19,9 +19,9 @@ import traceback
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
+from kit.ahead import read_files
 from kit.aws_models import load_models
 from kit.calls import CALLS
-from kit.prepare import prepare
 from kit.warm import ADDRESS, LENGTH, STATUS
 from kit.warm.fork import die_with
 
@@ -163,7 +163,7 @@ def serve(listener: int, address: str, modules: Iterable[str]) -> None:
     """
     for name in modules:
         importlib.import_module(name)
-    prepare()
+    read_files()
     gc.collect()
     gc.freeze()  # a collection in a fork would copy every page
     _Server(socket.socket(fileno=listener), address).serve()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -350,18 +351,21 @@ def test_a_signal_at_the_very_start_of_a_fork_ends_it() -> None:
         "    if pid: os.kill(pid, signal.SIGTERM)",
         "    return pid",
         "os.fork = signalled",
-        "def work():",
-        "    time.sleep(1)",
-        "    os.write(writer, b'late')",
-        "for _ in range(5):",
-        "    try:",
-        "        with fork.beside('a file', work, tidies=True): raise KeyError",
-        "    except KeyError: pass",
-        "os.set_blocking(reader, False)",
-        "try: print(os.read(reader, 100).decode())",
-        "except BlockingIOError: print('ended')",
+        "from kit.errors import CannotRunError",
+        "try:",
+        "    fork.in_fork('a file', lambda: time.sleep(1), tidies=True)",
+        "    print('late')",
+        "except (CannotRunError, SystemExit): print('ended')",
     )
     assert printed == "ended\n"
+
+
+@pytest.mark.usefixtures("forking")
+def test_a_fork_is_waited_for_by_a_python_without_descriptors_of_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open")
+    assert in_fork("a file", lambda: time.sleep(0.1) or process()) != process()
 
 
 @pytest.mark.usefixtures("forking")

@@ -10,7 +10,7 @@ from kit.redact.readable import regions, services
 from kit.report import drawing, fonts
 
 
-def prepare() -> None:
+def read_files() -> None:
     """Read it, so that processes forked from this process have it."""
     texts.load()
     for read in (open_points.known, requests, transfers, appstream_regions, regions, services):
