@@ -95,12 +95,12 @@ def handover() -> Iterator[tuple[Callable[[Any], None], Callable[[], Any]]]:
         Waits for it, in the fork or where this process does the work itself.
     """
     reader, writer = os.pipe()
-    with open(reader, "rb"), open(writer, "wb", buffering=0) as told, unnamed_file() as kept:
+    with open(reader, "rb"), open(writer, "wb", buffering=0) as ready, unnamed_file() as kept:
 
         def give(value: Any) -> None:
             pickle.dump(value, kept)
             kept.flush()
-            told.write(b"\n")  # what a pipe surely holds until somebody reads
+            ready.write(b"\n")  # what a pipe surely holds until somebody reads
 
         def take() -> Any:
             _await(reader)
