@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -58,31 +59,38 @@ def test_cloudtrail_is_requested_twice_a_second_in_a_region_at_most(
     assert min(gaps) >= 0.5
 
 
-def test_what_pauses_between_its_pages_begins_first(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Call]], list[Call]]:
+    """Returns the order in which calls begin."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "none")
-    begun: list[Call] = []
-    monkeypatch.setattr(_Engine, "_begin", lambda self, call, regions: begun.append(call))
-    run = Run(account=DEMO, regions=["eu-central-1"])
-    engine = _Engine(run, Clients(run, WHOLE), dt.datetime(2026, 11, 30, tzinfo=dt.UTC))
-    engine.perform_all(
-        [DESCRIBE_TRAILS, LIST_BUCKETS, GENERATE_CREDENTIAL_REPORT, LOOKUP_EVENTS], run.regions
-    )
-    engine.close()
-    assert begun == [GENERATE_CREDENTIAL_REPORT, LIST_BUCKETS, LOOKUP_EVENTS, DESCRIBE_TRAILS]
+    order: list[Call] = []
+    monkeypatch.setattr(_Engine, "_begin", lambda self, call, regions: order.append(call))
+
+    def begun(calls: list[Call]) -> list[Call]:
+        run = Run(account=DEMO, regions=["eu-central-1"])
+        engine = _Engine(run, Clients(run, WHOLE), dt.datetime(2026, 11, 30, tzinfo=dt.UTC))
+        engine.perform_all(calls, run.regions)
+        engine.close()
+        return order
+
+    return begun
 
 
-def test_what_the_longest_chain_waits_for_begins_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "none")
-    begun: list[Call] = []
-    monkeypatch.setattr(_Engine, "_begin", lambda self, call, regions: begun.append(call))
-    run = Run(account=DEMO, regions=["eu-central-1"])
-    engine = _Engine(run, Clients(run, WHOLE), dt.datetime(2026, 11, 30, tzinfo=dt.UTC))
+def test_what_pauses_between_its_pages_begins_first(
+    begun: Callable[[list[Call]], list[Call]],
+) -> None:
+    calls = [DESCRIBE_TRAILS, LIST_BUCKETS, GENERATE_CREDENTIAL_REPORT, LOOKUP_EVENTS]
+    order = [GENERATE_CREDENTIAL_REPORT, LIST_BUCKETS, LOOKUP_EVENTS, DESCRIBE_TRAILS]
+    assert begun(calls) == order
+
+
+def test_what_the_longest_chain_waits_for_begins_first(
+    begun: Callable[[list[Call]], list[Call]],
+) -> None:
     chain = [LIST_BUCKETS, GET_BUCKET_REPLICATION, DESCRIBE_KEY, GET_KEY_POLICY]
-    engine.perform_all([GET_BUCKET_LOGGING, *chain], run.regions)
-    engine.close()
-    assert begun == [LIST_BUCKETS, GET_BUCKET_REPLICATION, GET_BUCKET_LOGGING, *chain[2:]]
+    order = [LIST_BUCKETS, GET_BUCKET_REPLICATION, GET_BUCKET_LOGGING, *chain[2:]]
+    assert begun([GET_BUCKET_LOGGING, *chain]) == order
 
 
 def test_what_waits_for_a_call_without_requests_does_not_wait_for_others(
