@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import ItemsView, Iterable, Iterator, ValuesView
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,9 @@ class _Shapes(dict[str, Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """As a dictionary's."""
-        return self[name] if name in self else default
+        with suppress(KeyError):
+            return self[name]
+        return default
 
     def __iter__(self) -> Iterator[str]:
         left = [(name.encode(), text) for name, text in super().items() if isinstance(text, bytes)]
