@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import partial
 from importlib.metadata import version
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -90,6 +91,7 @@ class Clients:
         self.narrowing = Narrowing(run, policies)
         self._clients: dict[tuple[str, str], Any] = {}
         self._event_names = _EventNames(EVENT_ALIASES)
+        self._contexts: dict[bool | str, SSLContext] = {}  # by what verifies the certificates
         self._lock = threading.Lock()
         self._making = threading.Lock()  # else an answer would wait while other clients are made
         self._judging = threading.RLock()
@@ -121,7 +123,11 @@ class Clients:
         client.meta.events.register_last(
             "before-send", partial(self._send, client, service, region)
         )
-        watch_connections(client._endpoint.http_session)
+        http_session = client._endpoint.http_session
+        watch_connections(http_session)
+        # One context, so that the authorities' certificates are read once; not that of a proxy.
+        known = http_session._manager.connection_pool_kw
+        known["ssl_context"] = self._contexts.setdefault(http_session._verify, known["ssl_context"])
         if service == "s3control" and _is_loopback(client.meta.endpoint_url):
             client.meta.events.register("before-send.s3-control", _reach_loopback)
         return client
