@@ -904,34 +904,38 @@ def _run(
     from kit.warm.fork import beside, handover
     from kit.warm.process import deferred
 
-    refuse_mismatch(run, any((signing or {}).values()))
+    signs = any((signing or {}).values())
+    refuse_mismatch(run, signs)
     # A fork collects: it ends with all that AWS's libraries took, and it begins before this process
     # has a key to sign with. It imports these libraries while this process imports the controls.
     with (
         handover() as (give, take),
         beside("the collection", partial(_collect, run, quiet, take), tidies=True) as collected,
-        warm.forked(),
     ):
         from kit.judge import calls_of
         from kit.redact.labels import describe_new_key
 
-        key = _open_key(**signing or {})
         calls = [call.name for call in calls_of(run)]
         if notice := describe_new_key(run):
             terminal.line(f"labels: {notice}", err=True)
-        give(calls)
-        with deferred():
-            from kit.pack.seal import prepare
+        if not signs:
+            give(calls)
+        with warm.forked():
+            key = _open_key(**signing or {})  # which is not in a kernel, forked before
+            if signs:
+                give(calls)  # no request is sent where there is no key
+            with deferred():
+                from kit.pack.seal import prepare
 
-            with suppress(Exception):  # sealing raises it again, once the snapshot is whole
-                prepare()  # while AWS answers
-        snapshot, left_out, stops = collected()
-        if left_out:
-            terminal.line(f"previous: {left_out}", err=True)
-        with _resumable(snapshot, collected=True):
-            if not in_json:
-                terminal.line(f"snapshot: {snapshot}")
-            pack = _seal(snapshot, None, quiet, key)
+                with suppress(Exception):  # sealing raises it again, once the snapshot is whole
+                    prepare()  # while AWS answers
+            snapshot, left_out, stops = collected()
+            if left_out:
+                terminal.line(f"previous: {left_out}", err=True)
+            with _resumable(snapshot, collected=True):
+                if not in_json:
+                    terminal.line(f"snapshot: {snapshot}")
+                pack = _seal(snapshot, None, quiet, key)
     _name_leftovers(Path(run.outputs))
     _print_pack(pack, snapshot, in_json, stops, file)
     return pack

@@ -15,7 +15,6 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from nbformat import NotebookNode
 
 from kit import log, maker
-from kit.ahead import read_files
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.displayed import DESK_MIME
@@ -183,7 +182,6 @@ def seal(
 
 def prepare() -> None:
     """Read what a pack of any snapshot needs, before there is one."""
-    read_files()
     maker.lock()
     KernelProvisionerFactory.instance()  # it looks through every package that is installed
 
