@@ -103,9 +103,17 @@ def packed(
 
 @pytest.mark.usefixtures("packed", "by_papermill")
 def test_other_users_reach_no_kernel(environment: dict[str, str]) -> None:
-    made = listening.kernels(Path(environment[listening.REPORT]).parent)
+    made = listening.kernels(environment)
     assert len(made) >= 2
     assert [kernel for kernel in made if not listening.is_private(kernel)] == []
+
+
+@pytest.mark.usefixtures("packed", "by_papermill")
+def test_the_kernel_of_a_pack_runs_no_file_of_the_user(environment: dict[str, str]) -> None:
+    made = [kernel["ran"] for kernel in listening.kernels(environment)]
+    assert [] in made  # that of `evidence run`
+    assert [ran for ran in made if ran not in ([], listening.OF_THE_USER)] == []
+    assert listening.OF_THE_USER in made  # that of papermill
 
 
 def test_papermill_collects_in_no_kernel_that_others_can_read(

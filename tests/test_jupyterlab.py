@@ -42,14 +42,15 @@ def lab(sandbox: Sandbox, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         port = free.getsockname()[1]
     parameters = tmp_path / "few.yaml"
     parameters.write_text(f"{(ROOT / 'parameters/demo.yaml').read_text()}\ncontrols: {_FEW}\n")
+    watched = listening.startup(tmp_path)
     environment = {
         **os.environ,
         **sandbox.environment("demo"),
-        **listening.startup(tmp_path),
+        **watched,
         "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
         "JUPYTER_DATA_DIR": str(tmp_path / "data"),
         "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([watched["PYTHONPATH"], str(ROOT)]),
     }
     flags = ["--no-browser", "--allow-root", f"--ServerApp.port={port}"]
     server = subprocess.Popen(
@@ -185,9 +186,10 @@ def _assert_private(url: str, folder: Path) -> None:
     with urllib.request.urlopen(f"{url}/api/kernels?token={TOKEN}", timeout=60) as answer:
         (kernel,) = json.load(answer)
     assert kernel["name"] == "appstream-evidence"
-    (facts,) = listening.kernels(folder.parent)
+    (facts,) = listening.kernels({listening.REPORTS: str(folder.parent / "kernels")})
     assert listening.is_private(facts)
     assert facts["transport"] == "ipc"
+    assert facts["ran"] == listening.OF_THE_USER
     assert listening.tcp_ports(int(str(facts["pid"]))) == []
 
 

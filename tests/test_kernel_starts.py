@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
@@ -14,10 +15,14 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from kit.pack import execute
 from kit.warm.provisioner import WarmProvisioner
+from tests import listening
 
 
-def test_no_answer_is_waited_for_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a socket connects before the kernel listens, Jupyter's own client asks twice."""
+def test_no_answer_is_waited_for_in_vain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a socket connects before the kernel listens, Jupyter's own client asks twice.
+
+    The kernel runs no file of the user's.
+    """
     asked: list[str] = []
     read, send = AsyncZMQSocketChannel.get_msg, execute._Client.kernel_info
 
@@ -34,8 +39,12 @@ def test_no_answer_is_waited_for_in_vain(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(AsyncZMQSocketChannel, "get_msg", get_msg)
     monkeypatch.setattr(execute._Client, "kernel_info", kernel_info)
+    environment = listening.startup(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     made = execute.execute_file(new_notebook(cells=[new_code_cell("6 * 7")]), {})  # type: ignore[no-untyped-call]
     assert made.cells[-1].outputs[0]["data"]["text/plain"] == "42"
+    assert [kernel["ran"] for kernel in listening.kernels(environment)] == [[]]
     assert asked == ["kernel_info"] * 2  # before the first cell, and papermill's after the last
 
 

@@ -13,7 +13,7 @@ import zmq
 from jupyter_client.manager import KernelManager
 
 from kit.kernels import FOLDER, NAME
-from tests.listening import is_private, kernels, startup, tcp_ports
+from tests.listening import OF_THE_USER, is_private, kernels, startup, tcp_ports
 
 _REFUSED = "from kit.kernels import refuse_exposed; refuse_exposed()"
 
@@ -41,12 +41,14 @@ def run(client: Any, code: str) -> dict[str, Any]:
 def test_a_kernel_listens_on_files_of_its_owner_alone_also_once_it_was_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in startup(tmp_path).items():
+    environment = startup(tmp_path)
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     before = os.umask(0)  # files alone would be open to everybody
     try:
         with started() as (manager, client):
             place = Path(manager.ip).parent
+            assert run(client, _REFUSED)["status"] == "ok"
             manager.restart_kernel(now=True)
             client.wait_for_ready(timeout=60)
             assert run(client, _REFUSED)["status"] == "ok"
@@ -56,8 +58,9 @@ def test_a_kernel_listens_on_files_of_its_owner_alone_also_once_it_was_restarted
             assert run(client, "import subprocess; subprocess.run(['true'])")["status"] == "ok"
     finally:
         os.umask(before)
-    assert len(kernels(tmp_path)) == 2
-    assert all(is_private(kernel) for kernel in kernels(tmp_path))
+    assert len(kernels(environment)) == 2
+    assert all(is_private(kernel) for kernel in kernels(environment))
+    assert all(kernel["ran"] == OF_THE_USER for kernel in kernels(environment))
     assert not place.exists()
 
 

@@ -15,6 +15,8 @@ from kit.errors import UserError
 
 NAME = "appstream-evidence"
 FOLDER = Path(__file__).parent
+APART = "EVIDENCE_KERNEL_APART"
+"""The variable with IPython's folder for a kernel that loads no file of the user's."""
 
 
 def refuse_exposed() -> None:

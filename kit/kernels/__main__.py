@@ -8,6 +8,10 @@ https://github.com/microsoft/debugpy/wiki/Debug-configuration-settings
 JupyterLab sends all cells one by one without waiting. IPython's kernel aborts only those that have
 arrived when a cell fails; cells that arrive later would show results of an earlier run.
 https://github.com/ipython/ipykernel/pull/618
+
+A kernel that makes a pack loads IPython's settings and startup files from nowhere: code in them could
+change verdicts. An analyst's own kernel loads them.
+https://github.com/ipython/ipython/blob/main/IPython/core/shellapp.py (_run_startup_files)
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ if __name__ == "__main__":
     from traitlets.config import Config
 
     from kit.displayed import FOR_DOCUMENTS
-    from kit.kernels import offline
+    from kit.kernels import APART, offline
 
     class Outputs(IOPubThread):
         """Publishes outputs of this process alone, as ipykernel does where it has no port."""
@@ -65,12 +69,21 @@ if __name__ == "__main__":
             )
             self.shell_channel_thread.io_loop.add_callback(wait, subshell)
 
+    class Apart(kernelapp.IPKernelApp):
+        """Loads nothing of the user's, of the machine's or of the environment's IPython."""
+
+        def load_config_file(self, *_: Any, **__: Any) -> None:
+            """Load no settings, and so no extensions and no lines of code that they name."""
+
+        def _run_startup_files(self) -> None:
+            """Run no file, nor that of ``PYTHONSTARTUP``."""
+
     kernelapp.IOPubThread = Outputs  # type: ignore[attr-defined]
     debugger._is_debugpy_available = False
     del sys.modules["debugpy"]
     # What own cells print reaches no pack, so it is not collected.
     silent = {"no_stdout": True, "no_stderr": True, "outstream_class": None}
-    options: dict[str, Any] = silent if offline.refuse_network() else {}
+    options: dict[str, Any] = silent if (is_offline := offline.refuse_network()) else {}
     if FOR_DOCUMENTS in os.environ:
         # No document has what cells print, and what the process writes is the kit's to read: there is
         # nothing to flush before each reply. Nobody types in it, or looks for what was typed.
@@ -78,4 +91,9 @@ if __name__ == "__main__":
             {"HistoryManager": {"enabled": False}, "IPythonKernel": {"_execute_sleep": 0}}
         )
         options = {"no_stdout": True, "outstream_class": None, "config": config}
-    kernelapp.launch_new_instance(kernel_class=Kernel, **options)
+    app: type[kernelapp.IPKernelApp] = kernelapp.IPKernelApp
+    if folder := os.environ.pop(APART, ""):
+        app = Apart
+        os.environ["IPYTHONDIR"] = folder
+        options["ignore_cwd"] = not is_offline  # own cells may import modules beside them
+    app.launch_instance(kernel_class=Kernel, **options)

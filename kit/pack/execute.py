@@ -262,9 +262,11 @@ class Kernel(AsyncKernelManager):
         return env
 
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
-        """Start the kernel."""
-        options["env"] = self.environment(options.get("env") or os.environ)
-        with Path(self.connection_file).with_name(_MESSAGES).open("wb") as file:
+        """Start the kernel, apart from the user's IPython."""
+        place = Path(self.connection_file)
+        apart = {kernels.APART: str(place.with_name("ipython"))}
+        options["env"] = self.environment(options.get("env") or os.environ) | apart
+        with place.with_name(_MESSAGES).open("wb") as file:
             await super().start_kernel(**options, stderr=file)
 
 

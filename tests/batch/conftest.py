@@ -10,10 +10,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import pytest
@@ -136,10 +137,12 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(scope="session")
-def desk_at(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Desk]:
+def desk_at(
+    sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Desk]]:
     """Make a desk in a folder of its own; all have the same pseudonym key.
 
-    Its batches fork their accounts from the warm interpreter of these tests.
+    Its batches fork their accounts from a warm interpreter of these tests.
     """
     home = tmp_path_factory.mktemp("home")
     environment = {
@@ -154,10 +157,28 @@ def desk_at(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Calla
     def made(name: str) -> Desk:
         folder = tmp_path_factory.mktemp(name)
         (folder / "tmp").mkdir()
-        shared = {warm.ADDRESS: warm._find_server()} if warm.CAN_FORK else {}
         return Desk(folder, {**environment, **shared, "TMPDIR": str(folder / "tmp")})
 
-    return made
+    with _warm_server(environment) as shared:
+        yield made
+
+
+@contextmanager
+def _warm_server(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """A warm interpreter whose kernels report what they listen on, and the variable that names it."""
+    if not warm.CAN_FORK:
+        yield {}
+        return
+    with ExitStack() as folder:
+        with (
+            patch.dict(os.environ, environment),
+            patch.multiple(warm, _server=None, _address="", _folder=folder),
+        ):
+            address, server = warm._find_server(), cast("subprocess.Popen[bytes]", warm._server)
+        yield {warm.ADDRESS: address}
+        assert server.stdin
+        server.stdin.close()
+        server.wait()
 
 
 @pytest.fixture
