@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -364,7 +364,7 @@ def seal(
     with warm.forked():
         key = _open_key(**signing)
         with _resumable(snapshot, collected=False, to=to, notebook=notebook):
-            pack = _seal(snapshot, to, quiet, key, notebook)
+            pack = _seal(snapshot, to, quiet, key, notebook=notebook)
     _name_leftovers((to or snapshot).parent)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
@@ -925,17 +925,15 @@ def _run(
             if signs:
                 give(calls)  # no request is sent where there is no key
             with deferred():
-                from kit.pack.seal import prepare
-
-                with suppress(Exception):  # sealing raises it again, once the snapshot is whole
-                    prepare()  # while AWS answers
-            snapshot, left_out, stops = collected()
-            if left_out:
-                terminal.line(f"previous: {left_out}", err=True)
-            with _resumable(snapshot, collected=True):
-                if not in_json:
-                    terminal.line(f"snapshot: {snapshot}")
-                pack = _seal(snapshot, None, quiet, key)
+                from kit.pack.seal import prepared
+            with prepared() as kernel:  # while AWS answers
+                snapshot, left_out, stops = collected()
+                if left_out:
+                    terminal.line(f"previous: {left_out}", err=True)
+                with _resumable(snapshot, collected=True):
+                    if not in_json:
+                        terminal.line(f"snapshot: {snapshot}")
+                    pack = _seal(snapshot, None, quiet, key, kernel=kernel)
     _name_leftovers(Path(run.outputs))
     _print_pack(pack, snapshot, in_json, stops, file)
     return pack
@@ -966,12 +964,10 @@ def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str,
     return snapshot.folder, left_out, [stop["message"] for stop in snapshot.stopped]
 
 
-def _seal(
-    snapshot: Path, to: Path | None, quiet: bool, key: Any = None, notebook: Path | None = None
-) -> Any:
+def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None, **given: Any) -> Any:
     from kit.pack.seal import seal as make
 
-    return make(snapshot, to, key=key, notebook=notebook, progress=not quiet)
+    return make(snapshot, to, key=key, progress=not quiet, **given)
 
 
 @contextmanager
