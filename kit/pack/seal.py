@@ -191,13 +191,15 @@ def prepared() -> Iterator[Kernel | None]:
 
     There is none where it did not start: `seal` then starts one, or raises why there is none.
     """
-    kernel = None
-    with ExitStack() as held:
+    kernel, held = None, ExitStack()
+    try:
         with deferred(), suppress(Exception):
             maker.lock()
             validate(new_notebook())  # type: ignore[no-untyped-call]  # compiles what validates
             kernel = held.enter_context(ready())
         yield kernel
+    finally:
+        held.close()  # it has no part in an error of the block
 
 
 def files(
