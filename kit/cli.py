@@ -900,6 +900,7 @@ def _run(
     file: Path | None = None,
 ) -> Any:
     from kit import warm
+    from kit.maker import take_over
     from kit.parameters import refuse_mismatch
     from kit.warm.fork import beside, handover
     from kit.warm.process import deferred
@@ -927,7 +928,8 @@ def _run(
             with deferred():
                 from kit.pack.seal import prepared
             with prepared() as kernel:  # while AWS answers
-                snapshot, left_out, stops = collected()
+                snapshot, left_out, stops, lock = collected()
+                take_over(lock)
                 if left_out:
                     terminal.line(f"previous: {left_out}", err=True)
                 with _resumable(snapshot, collected=True):
@@ -939,8 +941,8 @@ def _run(
     return pack
 
 
-def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str, list[str]]:
-    """Return the snapshot's folder, which earlier packs it leaves out, and what ended it early.
+def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str, list[str], str]:
+    """Return the snapshot's folder, earlier packs left out, what ended it early, and the kit's lock.
 
     No request is sent before `take` has the names of the calls.
     """
@@ -952,6 +954,7 @@ def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str,
         from kit.calls import CALLS
         from kit.collect.collector import collect, prepare
         from kit.collect.earlier import describe_left_out
+        from kit.maker import lock
 
         prepare()
     snapshot = collect(
@@ -961,7 +964,7 @@ def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str,
         signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
     )
     left_out = describe_left_out(snapshot.earlier, snapshot.header["pseudonym_key"])
-    return snapshot.folder, left_out, [stop["message"] for stop in snapshot.stopped]
+    return snapshot.folder, left_out, [stop["message"] for stop in snapshot.stopped], lock()
 
 
 def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None, **given: Any) -> Any:

@@ -127,7 +127,8 @@ class Target:
     policy : tuple of Statement, optional
         The policy of the bucket, key or access point, or the trust policy of the role.
     policy_decides : bool
-        The resource's policy must allow the request (KMS keys, trust policies of roles).
+        The resource's policy must allow a request of its own account too (KMS keys, trust policies of
+        roles).
     blocks_public : bool, optional
         RestrictPublicBuckets: a public policy admits only the owner's account and services. None
         if unknown.

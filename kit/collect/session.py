@@ -89,6 +89,7 @@ class Clients:
         self._config = _config(run)
         self.narrowing = Narrowing(run, policies)
         self._clients: dict[tuple[str, str], Any] = {}
+        self._event_names: dict[str, str] = {}
         self._lock = threading.Lock()
         self._making = threading.Lock()  # else an answer would wait while other clients are made
         self._judging = threading.RLock()
@@ -115,6 +116,9 @@ class Clients:
 
     def _made(self, session: boto3.Session, service: str, region: str) -> Any:
         client = session.client(service, region_name=region, config=self._config)
+        # Each client would translate the name of each event anew: a twentieth of a small collection.
+        # https://github.com/boto/botocore/blob/develop/botocore/hooks.py (EventAliaser)
+        client.meta.events._alias_name_cache = self._event_names
         client.meta.events.register("response-received", self._count)
         client.meta.events.register_last(
             "before-send", partial(self._send, client, service, region)

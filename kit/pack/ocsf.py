@@ -8,10 +8,11 @@ is always in ``status_code`` and among ``unmapped``.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from pydantic_core import to_json
 
 from kit.aws_models import partition_of
 from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
@@ -133,14 +134,13 @@ def ocsf(made: Document, data: FindingsData, *, lines: bool = False) -> Iterator
         that of the observation in the OSCAL file and the same in later packs of the account,
         ``metadata.uid`` is the event's own.
     """
-    events = (f"{_line(event)}\n".encode() for event in _events(made, data))
+    events = (to_json(event) + b"\n" for event in _events(made, data))
     yield from events if lines else _listed(events)
 
 
 def _listed(lines: Iterator[bytes]) -> Iterator[bytes]:
     """Yield events, a line each, as an array."""
-    for piece in array((line[:-1].decode() for line in lines), between=",\n"):
-        yield piece.encode()
+    yield from array((line[:-1] for line in lines), between=b",\n")
     yield b"\n"
 
 
@@ -150,10 +150,6 @@ def _events(made: Document, data: FindingsData) -> Iterator[dict[str, Any]]:
             of_control = _OfControl(made, data["facts"], entry)
             for finding, key in entry.keyed:
                 yield of_control.event(finding, key)
-
-
-def _line(event: dict[str, Any]) -> str:
-    return json.dumps(event, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 class _OfControl:
@@ -167,37 +163,40 @@ class _OfControl:
         self.page = made.controls.get(self.control.id)
         self.title = self.control.title
         tested = [own for own in requirements(self.control.id) if own.tested]
+        # What a finding states besides has its place here: the encoder keeps the order of members.
         self.compliance = {
-            "control": f"{self.control.id}: {self.title}",
             "category": self.section,
-            "standards": [GDPR, *dict.fromkeys(own.framework for own in tested)],
+            "control": f"{self.control.id}: {self.title}",
+            "desc": "",
             "requirements": [
                 *(f"GDPR Article {article}" for article in entry.articles),
                 *(f"{own.framework} {own.number}" for own in tested),
             ],
+            "standards": [GDPR, *dict.fromkeys(own.framework for own in tested)],
         }
         self.metadata = _present(
-            version=VERSION,
-            product={
-                "name": "AppStream Evidence Kit",
-                "vendor_name": "AppStream Evidence Kit",
-                "version": facts["kit"],
-                "lang": tag()[0],
-            },
-            profiles=["cloud"],
             correlation_uid=facts["digest"],
             event_code=self.control.id,
             labels=made.marks or None,
+            product={
+                "lang": tag()[0],
+                "name": "AppStream Evidence Kit",
+                "vendor_name": "AppStream Evidence Kit",
+                "version": facts["kit"],
+            },
+            profiles=["cloud"],
+            uid="",
+            version=VERSION,
         )
         self.account = {
             "name": facts["account"],
-            "uid": facts["account"],
             "type": "AWS Account",
             "type_id": _AWS_ACCOUNT,
+            "uid": facts["account"],
         }
 
     def event(self, finding: Finding, key: str) -> dict[str, Any]:
-        """Return the event of a finding."""
+        """Return the event of a finding, its names in alphabetical order."""
         facts, control = self.facts, self.control
         status, region = finding.status, finding.region
         listed = STATUSES[status].listed
@@ -211,34 +210,33 @@ class _OfControl:
             category_uid=_CATEGORY,
             class_name="Compliance Finding",
             class_uid=_CLASS,
-            type_uid=_CLASS * 100 + _CREATE,
-            type_name="Compliance Finding: Create",
-            time=self.time,
-            severity_id=number,
-            severity=severity,
-            status_id=_OTHER if accepted else _NEW,
-            status=ACCEPTED if accepted else "New",
-            status_code=status,
-            status_detail=why(finding) or None,
-            message=f"{control.id}, {finding.resource}: {STATUSES_SHOWN[status].word}",
-            metadata=self.metadata | {"uid": event},
             cloud=_present(
-                provider="AWS", account=self.account, region=None if region == "global" else region
+                account=self.account, provider="AWS", region=None if region == "global" else region
             ),
             compliance=self.compliance | _check(finding),
             finding_info=_present(
-                uid=identifier(facts["account"], "observation", key),
-                title=self.title,
-                desc=finding.observed or None,
                 created_time=self.time,
-                first_seen_time=_milliseconds(finding.since) if finding.since else None,
-                types=[self.section],
                 data_sources=[evidence_path(ref) or ref for ref in evidence_ids(finding.evidence)],
+                desc=finding.observed or None,
+                first_seen_time=_milliseconds(finding.since) if finding.since else None,
+                title=self.title,
+                types=[self.section],
+                uid=identifier(facts["account"], "observation", key),
             ),
+            message=f"{control.id}, {finding.resource}: {STATUSES_SHOWN[status].word}",
+            metadata=self.metadata | {"uid": event},
             remediation=self._remediation(finding) if listed else None,
             resources=[_resource(control, finding)],
-            unmapped={name: value for name in _UNMAPPED if (value := getattr(finding, name))}
-            | {"evidence": list(finding.evidence), "responsibility": control.responsibility},
+            severity=severity,
+            severity_id=number,
+            status=ACCEPTED if accepted else "New",
+            status_code=status,
+            status_detail=why(finding) or None,
+            status_id=_OTHER if accepted else _NEW,
+            time=self.time,
+            type_name="Compliance Finding: Create",
+            type_uid=_CLASS * 100 + _CREATE,
+            unmapped=_unmapped(control, finding),
         )
 
     def _remediation(self, finding: Finding) -> dict[str, Any]:
@@ -259,6 +257,12 @@ def _present(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
+def _unmapped(control: Control, finding: Finding) -> dict[str, Any]:
+    members = {name: value for name in _UNMAPPED if (value := getattr(finding, name))}
+    members |= {"evidence": finding.evidence, "responsibility": control.responsibility}
+    return dict(sorted(members.items()))
+
+
 def _check(finding: Finding) -> dict[str, Any]:
     caption, number = CHECK_STATUS[finding.status]
     return {
@@ -270,10 +274,10 @@ def _check(finding: Finding) -> dict[str, Any]:
 
 def _resource(control: Control, finding: Finding) -> dict[str, Any]:
     if not is_of_resource(finding):
-        return {"uid": finding.account, "type": "account"}
+        return {"type": "account", "uid": finding.account}
     region = None if finding.region == "global" else finding.region
     kind, uid = _identified(control, finding)
-    return _present(uid=uid, name=finding.resource, type=kind, region=region)
+    return _present(name=finding.resource, region=region, type=kind, uid=uid)
 
 
 def _identified(control: Control, finding: Finding) -> tuple[str, str]:

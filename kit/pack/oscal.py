@@ -64,8 +64,7 @@ def _results(made: Document, result: Result) -> JSON:
 
 def _written(kind: str, document: Callable[[], JSON]) -> Iterator[bytes]:
     """Yield the pieces of a document, which is made with the first of them."""
-    for piece in json_pieces({kind: document()}):
-        yield piece.encode()
+    yield from json_pieces({kind: document()})
     yield b"\n"
 
 

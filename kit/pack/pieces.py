@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from pydantic_core import to_json
 
 _LONG = 50  # items of an array
 
 
-def json_pieces(value: Any) -> Iterator[str]:
-    """Yield a value as compact JSON.
+def json_pieces(value: Any) -> Iterator[bytes]:
+    """Yield a value as compact JSON in UTF-8.
 
     Parameters
     ----------
@@ -19,49 +20,34 @@ def json_pieces(value: Any) -> Iterator[str]:
     """
     if isinstance(value, Mapping):
         for place, (name, member) in enumerate(value.items()):
-            yield f"{',' if place else '{'}{_compact(name)}:"
+            yield b"%b%b:" % (b"," if place else b"{", to_json(name))
             yield from json_pieces(member)
-        yield "}" if value else "{}"
+        yield b"}" if value else b"{}"
     elif isinstance(value, list):
         for place, item in enumerate(value):
-            whole = _whole(item)
-            yield f"{',' if place else '['}{whole or ''}"
-            yield from json_pieces(item) if whole is None else ()
-        yield "]" if value else "[]"
+            long = _is_long(item)
+            yield b"%b%b" % (b"," if place else b"[", b"" if long else to_json(item))
+            yield from json_pieces(item) if long else ()
+        yield b"]" if value else b"[]"
     elif isinstance(value, Iterator):
-        yield from array(map(_compact, value))
+        yield from array(map(to_json, value))
     else:
-        yield _compact(value)
+        yield to_json(value)
 
 
-def array(items: Iterable[str], between: str = ",") -> Iterator[str]:
+def array(items: Iterable[bytes], between: bytes = b",") -> Iterator[bytes]:
     """Yield a JSON array of items that are JSON already."""
-    opens = "["
+    opens = b"["
     for item in items:
         yield opens + item
         opens = between
-    yield "]" if opens == between else "[]"
+    yield b"]" if opens == between else b"[]"
 
 
-def _whole(value: Any) -> str | None:
-    """Return an item at once, which is far faster; None where something long is in it."""
-    members = value.values() if isinstance(value, Mapping) else ()
-    if any(isinstance(member, list) and len(member) > _LONG for member in members):
-        return None
-    try:
-        return _compact(value)
-    except _HoldsIteratorError:
-        return None
-
-
-class _HoldsIteratorError(Exception):
-    """An array that is long."""
-
-
-def _refuse(value: Any) -> None:
-    if isinstance(value, Iterator):
-        raise _HoldsIteratorError
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_refuse).encode
+def _is_long(item: Any) -> bool:
+    """Return whether an item has an iterator or a long array, and is not written at once."""
+    members = item.values() if isinstance(item, Mapping) else ()
+    return any(
+        isinstance(member, Iterator) or (isinstance(member, list) and len(member) > _LONG)
+        for member in members
+    )

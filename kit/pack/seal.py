@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nbformat import NotebookNode, validate
 from nbformat.v4 import new_notebook
 
-from kit import log, maker
+from kit import log
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.displayed import DESK_MIME
@@ -194,7 +194,6 @@ def prepared() -> Iterator[Kernel | None]:
     kernel, held = None, ExitStack()
     try:
         with deferred(), suppress(Exception):
-            maker.lock()
             validate(new_notebook())  # type: ignore[no-untyped-call]  # compiles what validates
             kernel = held.enter_context(ready())
         yield kernel

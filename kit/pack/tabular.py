@@ -53,7 +53,7 @@ def findings_csv(data: FindingsData) -> bytes:
         starts with an apostrophe.
     """
     records = (
-        {**record, **{name: "; ".join(some) for name, some in provisions.items()}}
+        record | {name: "; ".join(some) for name, some in provisions.items()}
         for record, provisions in zip(data["records"], _provisions(data), strict=True)
     )
     return csv_file(records, [*_COLUMNS, *_PROVISIONS])
@@ -95,10 +95,9 @@ def csv_file(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> by
         Keys of every record, in the order of the columns.
     """
     file = io.StringIO()
-    writer = csv.DictWriter(file, columns, lineterminator="\r\n")
-    writer.writeheader()
-    for record in records:
-        writer.writerow({name: _inert(value) for name, value in record.items()})
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([_inert(record[name]) for name in columns] for record in records)
     return file.getvalue().encode()
 
 

@@ -85,8 +85,7 @@ def malware_plan(
 
 def _worst(*statuses: str) -> str:
     """Return the status that is furthest from "ACTIVE": an unknown one before a warning."""
-    order = (ACTIVE, WARNING)
-    return max(statuses, key=lambda status: (order.index(status) if status in order else 2, status))
+    return max(statuses, key=lambda status: (status != ACTIVE, status != WARNING, status))
 
 
 def _left_out(folders: tuple[str, ...], prefixes: Iterable[Any]) -> list[str]:

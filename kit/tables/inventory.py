@@ -5,8 +5,9 @@ In patterns of what may be there a name is ``?*``, for no name and no key of an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from kit.access.actions import (
     ACCESS_POINT,
@@ -120,8 +121,8 @@ def appstream(snapshot: Snapshot) -> Iterator[Thing]:
             answer = snapshot.answer(call, region)
             start = f"{_appstream(snapshot, region)}:{kind}/"
             for item, ref in answer.items():
-                arn = item.get("Arn") or f"{start}{item.get('Name') or '?*'}"
-                yield Thing(kind, Target(arn, snapshot.account), replace(_THERE, refs=(ref,)))
+                target = _listed(item, start, snapshot)
+                yield Thing(kind, target, replace(_THERE, refs=(ref,)))
             if answer.trouble:
                 gap = Cell(None, answer.evidence, answer.trouble)
                 yield Thing(kind, Target(f"{start}?*", snapshot.account), gap)
@@ -178,11 +179,16 @@ def whatever(snapshot: Snapshot) -> Iterator[Thing]:
 
 def _every(snapshot: Snapshot, call: Call, region: str) -> Iterator[Thing]:
     """What may go with a resource of another kind: a listed resource, or whichever there is."""
-    kind, start = LISTS[call], _appstream(snapshot, region)
+    kind = LISTS[call]
+    start = f"{_appstream(snapshot, region)}:{kind}/"
     for item, _ in snapshot.answer(call, region).items():
-        arn = item.get("Arn") or f"{start}:{kind}/{item.get('Name')}"
-        yield Thing(every(kind), Target(arn, snapshot.account))
-    yield Thing(every(kind), Target(f"{start}:{kind}/?*", snapshot.account, wholly=True))
+        yield Thing(every(kind), _listed(item, start, snapshot))
+    yield Thing(every(kind), Target(f"{start}?*", snapshot.account, wholly=True))
+
+
+def _listed(item: Mapping[str, Any], start: str, snapshot: Snapshot) -> Target:
+    """A resource by its ARN, else by its name; any resource where AWS left out both."""
+    return Target(item.get("Arn") or f"{start}{item.get('Name') or '?*'}", snapshot.account)
 
 
 def _appstream(snapshot: Snapshot, region: str) -> str:

@@ -245,7 +245,7 @@ def _related(source: Source, use: _Use, described: Answer) -> Iterator[Row]:
         if key
     ]
     if not all(named):
-        known = Cell(None, known.refs, absent_member(DESCRIBE_KEY, f"{path}.Arn", *known.refs[:1]))
+        known = Cell(None, known.refs, absent_member(DESCRIBE_KEY, f"{path}.Arn", *known.refs))
     base = {name: Cell(value, use.key.refs) for name, value in _NO_KEY.items()}
     if known.gap:
         gaps = dict.fromkeys(("of_the_account", *KEY_ACCESS_COLUMNS), known)

@@ -97,7 +97,7 @@ def key_access(snapshot: Snapshot, labels: Labels, key: str, region: str) -> dic
     account = snapshot.account
 
     def let_in(listed: _Lister, policy: Statements, grants: Statements = ()) -> Outcomes:
-        target = Target(key, account, (*policy, *grants), policy_decides=True)
+        target = Target(key, account, (*policy, *grants))
         return _furthest(
             (other.name, other.gets(decide(other.caller, action, target)))
             for other in listed(target)

@@ -155,7 +155,7 @@ def _streaming_endpoints(source: Source, region: str, listed: Cell) -> Cell:
     if not named:
         return Cell([], listed.refs)
     if not all(named):
-        gap = absent_member(DESCRIBE_STACKS, "AccessEndpoints.VpceId", *listed.refs[:1])
+        gap = absent_member(DESCRIBE_STACKS, "AccessEndpoints.VpceId", *listed.refs)
         return Cell(None, listed.refs, gap)
     answer = source.snapshot.answer(DESCRIBE_VPC_ENDPOINTS, region)
     described = {item.get("VpcEndpointId"): (item, ref) for item, ref in answer.items()}

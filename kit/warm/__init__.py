@@ -288,6 +288,12 @@ def _find_server() -> str:
     return _address
 
 
+def abandon() -> None:
+    """End the server that this process started, with all that it forked; `start` starts another."""
+    if _server is not None:
+        _server.kill()
+
+
 @atexit.register
 def _stop() -> None:
     global _server

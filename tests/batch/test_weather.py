@@ -101,6 +101,11 @@ def check_truth(desk: Desk) -> None:
             assert bagit.Bag(str(place / "pack")).is_valid()
 
 
+def half_made(desk: Desk) -> list[Path]:
+    """What an account that is stopped removes."""
+    return [*desk.folder.glob("tmp/evidence-*"), *desk.folder.glob("outputs/*/*/.*")]
+
+
 def leave_something_missing(desk: Desk) -> None:
     """Remove packs that are whole: an account may end before the worker of a batch that is stopped."""
     for account in (DEMO, EMPTY):
@@ -136,6 +141,8 @@ def test_what_was_stopped_and_killed_is_finished_with_the_findings_of_a_single_r
             for account, facts in unfinished.items():
                 assert f"{account}: {facts['state']}: {facts['why']}" in out.splitlines()
                 assert facts["why"].startswith("the batch was interrupted; ")
+                assert not (desk.place(account) / "complete.json").exists()
+            assert half_made(desk) == []
         psutil.wait_procs(helpers, timeout=60)
         assert [one for one in helpers if one.is_running()] == []
         check_truth(desk)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from kit import warm
+from kit.batch import work
 from kit.batch.account import Job
+from kit.errors import CannotRunError
 from kit.parameters import Run
 from kit.redact.labels import open_labels
 from tests.batch.conftest import wait_until
@@ -27,10 +33,10 @@ run(Job(**__import__("json").loads(sys.argv[1])))
 """
 
 
-@pytest.mark.parametrize("is_warm", [True, False] if warm.CAN_FORK else [False])
-def test_an_account_is_not_left_alone(is_warm: bool, tmp_path: Path) -> None:
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
     run = Run(account="222233334444")
-    job = Job(
+    return Job(
         run=run.model_dump(),
         name="2026-Q4",
         outputs=str(tmp_path),
@@ -38,6 +44,10 @@ def test_an_account_is_not_left_alone(is_warm: bool, tmp_path: Path) -> None:
         pseudonym_key=open_labels(run).fingerprint,
         kit=version("appstream-evidence-kit"),
     )
+
+
+@pytest.mark.parametrize("is_warm", [True, False] if warm.CAN_FORK else [False])
+def test_an_account_is_not_left_alone(is_warm: bool, job: Job, tmp_path: Path) -> None:
     with socket.socket() as silent:  # an AWS that takes requests and never answers
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -59,6 +69,64 @@ def test_an_account_is_not_left_alone(is_warm: bool, tmp_path: Path) -> None:
         starter.kill()
         starter.wait()
         wait_until(lambda: not any(one.is_running() for one in helpers))
+
+
+def started(code: str) -> subprocess.Popen[bytes]:
+    """A process that runs some code and then waits; it has run the code."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"import signal, time\n{code}\nprint(flush=True)\ntime.sleep(600)"],
+        stdout=subprocess.PIPE,
+    )
+    with process.stdout as out:  # type: ignore[union-attr]
+        out.readline()
+    return process
+
+
+def test_an_account_that_does_not_tidy_up_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "_TIDIED", 0.05)
+    process = started("signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    work._batches["deaf"].accounts["111111111111"] = process.pid
+    with ThreadPoolExecutor(1) as thread:  # this one may have another test's event loop
+        thread.submit(lambda: asyncio.run(work.stop("deaf"))).result()
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_an_account_whose_process_starts_once_the_batch_was_stopped_ends(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = [started(""), None]
+
+    def start(*_: Any, **__: Any) -> Any:
+        work._batches["late"].is_stopped = True
+        if process := processes.pop(0):
+            return process
+        raise warm.NotWarm
+
+    monkeypatch.setattr(warm, "start", start)
+    for words in ("ended by signal 15", "the batch was stopped"):
+        with pytest.raises(CannotRunError, match=words):
+            work.run(job, "late")
+    with pytest.raises(CannotRunError, match="the batch was stopped"):
+        work.work(job, "late")
+    assert work._batches["late"].accounts == {}
+
+
+def test_an_interpreter_that_still_imports_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(work, "_POLLED", work._TIDIED)
+    process = started("")
+    monkeypatch.setattr(warm, "_server", process)
+    work._batches["soon"].accounts["111111111111"] = 0
+
+    async def stop() -> None:
+        stopping = asyncio.create_task(work.stop("soon"))
+        await asyncio.to_thread(process.wait)
+        stopping.cancel()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(stop())).result()
+    assert process.wait() == -signal.SIGKILL
 
 
 def test_a_batch_names_the_packs_that_were_not_compared(

@@ -298,6 +298,19 @@ def test_the_end_of_the_clients_ends_their_connections(assuming: Assuming) -> No
     assert kept.sock is None
 
 
+def test_the_name_of_an_event_is_translated_once_for_all_clients() -> None:
+    clients = Clients(RUN, WHOLE)
+    stock, first, second = (
+        botocore.session.Session().get_component("event_emitter"),
+        *(clients.client(name, "eu-west-1").meta.events for name in ("sts", "kms")),
+    )
+    name = "before-call.cloudsearchdomain.Search"
+    translated = stock._alias_event_name(name)
+    assert first._alias_event_name(name) == translated != name
+    second._event_aliases.clear()
+    assert second._alias_event_name(name) == translated
+
+
 def test_an_endpoint_of_a_bucket_is_found_once_however_many_buckets_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -19,6 +19,7 @@ from kit.calls import (
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     LIST_BUCKETS,
 )
+from kit.controls.registry import RemedyName
 from kit.judge import evaluate
 from kit.judge.findings import Findings
 from kit.tables import tabulate
@@ -75,6 +76,7 @@ LEFT_OUT = not_evidenced("absent in answer", DESCRIBE_FLEETS)
 @scenarios(
     ("no fleet", nothing, not_applicable("no fleet")),
     ("all at the limit", limits(36000, 300, 600), passes),
+    ("limits of a second", limits(1, 1, 1), passes),
     ("session too long", limits(36001, 300, 600), fails),
     ("a session limit that nothing documents", limits(0, 300, 600), fails),
     ("kept too long after disconnection", limits(36000, 301, 600), fails),
@@ -337,6 +339,15 @@ def under(key: str = KEY, **metadata: Any) -> Given:
 def test_ar_07_keys_are_usable(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "AR-07") == expected
+
+
+def test_ar_07_has_one_remedy_for_a_key_that_is_gone(account: Account) -> None:
+    account.bucket(encryption="aws:kms", key=KEY)
+    account.refuses(DESCRIBE_KEY, "NotFoundException", status=400, KeyId=KEY)
+    (finding,) = findings(account, "AR-07")
+    assert {RemedyName.of(name).clause for name in finding.remedies.split("; ")} == {
+        "keys_of_buckets_are_usable"
+    }
 
 
 @pytest.mark.parametrize(("state", "status"), [("Enabled", "pass"), ("Disabled", "fail")])

@@ -1302,6 +1302,14 @@ def until(date: str, **members: Any) -> dict[str, Any]:
         fails,
     ),
     (
+        "what has one size goes sooner",
+        kept(
+            erases(365),
+            erases(30, Filter={"And": {"ObjectSizeGreaterThan": 9, "ObjectSizeLessThan": 11}}),
+        ),
+        fails,
+    ),
+    (
         "what is tagged goes sooner, and log files are not",
         kept(erases(365), erases(30, Filter={"Tag": {"Key": "a", "Value": "b"}})),
         passes,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kit.calls import (
+    DESCRIBE_APPLICATIONS,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_ORGANIZATION,
     GET_ACCESS_POINT_POLICY,
@@ -39,6 +40,7 @@ from tests.controls.test_grants import (
     deny,
     machine,
     of_principals,
+    role,
     used,
 )
 from tests.standins import ACCOUNT, HOME, LEFT_OUT, REGION, Account, restricted, trust
@@ -767,6 +769,7 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ("a pattern of anybody's and one of an owner's", signed_in(GITHUB, **{"StringLike": {f"{GITHUB}:sub": "*:environment:prod"}, "ForAnyValue:StringLike": {f"{GITHUB}:sub": "repo:a/*"}}), SINGLED_OUT),
     ("anybody at GitHub, from one network", signed_in(GITHUB, IpAddress={"aws:SourceIp": "192.0.2.0/24"}), PERHAPS),
     ("anybody at GitHub, but from one network", signed_in(GITHUB, NotIpAddress={"aws:SourceIp": "192.0.2.0/24"}), ANYBODY),
+    ("anybody at GitHub, but with one tag", signed_in(GITHUB, StringNotEquals={"aws:PrincipalTag/team": "guests"}), ANYBODY),
     ("anybody at GitHub, through a VPC endpoint", signed_in(GITHUB, StringEquals={"aws:SourceVpce": "vpce-1"}), PERHAPS),
     ("anybody at GitHub, by a session's name", signed_in(GITHUB, StringEquals={"sts:RoleSessionName": "x"}), ANYBODY),
     ("an owner at GitHub, from one network", signed_in(GITHUB, IpAddress={"aws:SourceIp": "192.0.2.0/24"}, StringLike={f"{GITHUB}:sub": "repo:a/*"}), SINGLED_OUT),
@@ -848,6 +851,19 @@ def test_id_05_who_signs_in_by_a_provider(
 ) -> None:
     given(account)
     assert statuses_of(account) == expected[0]
+
+
+def test_id_05_what_a_provider_maps_to_a_role_is_not_narrowed_as_well(account: Account) -> None:
+    by_saml(READS)(account)
+    (finding,) = (f for f in findings(account, "ID-05") if f.resource.startswith("SAML-provider"))
+    assert finding.observed.count("s3:GetObject") == 1
+
+
+def test_id_05_shows_by_what_somebody_may_next_to_what_decides(account: Account) -> None:
+    role(READS)(account)
+    (finding,) = (f for f in findings(account, "ID-05") if f.status == "fail")
+    titles = [part.partition(": ")[0].partition(" ")[0] for part in finding.observed.split("; ")]
+    assert titles[:3] == ["Allowed", "Declared", "By"]
 
 
 def test_id_05_a_declared_provider_may(tmp_path: Path) -> None:
@@ -1162,6 +1178,23 @@ def test_id_05_who_may_change_the_policy_of_an_access_point(
 ) -> None:
     given(used(account))
     assert of_principals(account, "ID-05") == expected[0]
+
+
+@pytest.mark.parametrize(
+    ("application", "allowed", "expected"),
+    [
+        ({"Name": "editor"}, "editor", {SESSIONS: "fail"}),
+        ({"Name": "editor"}, "other", {}),
+        ({}, "other", {SESSIONS: "fail"}),
+    ],
+)
+def test_id_05_who_may_give_fleets_an_application_of_which_aws_left_out_the_arn(
+    account: Account, application: dict[str, str], allowed: str, expected: dict[str, str]
+) -> None:
+    used(account).lists(DESCRIBE_APPLICATIONS, application)
+    resources = [FLEET, f"arn:aws:appstream:{REGION}:{ACCOUNT}:application/{allowed}"]
+    account.allowed("worker", allow("appstream:AssociateApplicationFleet", resources))
+    assert of_principals(account, "ID-05") == expected
 
 
 def test_id_05_who_may_let_agents_into_an_image_builder(account: Account) -> None:

@@ -32,16 +32,16 @@ _FEW = 64 << 10  # bytes
 )
 def test_pieces_are_the_json_of_the_whole(value: Any) -> None:
     whole = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    assert "".join(json_pieces(value)) == whole
+    assert b"".join(json_pieces(value)) == whole.encode()
     items = value if isinstance(value, list) else [value]
-    many = "".join(json_pieces({"a": iter(items)}))
+    many = b"".join(json_pieces({"a": iter(items)}))
     assert json.loads(many) == {"a": items}
     for inner in (iter(items), [value] * 99):
         listed = list(json_pieces([{"a": inner}, {"b": items}]))
         expected = items if isinstance(inner, Iterator) else inner
-        assert json.loads("".join(listed)) == [{"a": expected}, {"b": items}]
-        assert max(map(len, listed)) <= max(len(whole) + 9, 9)
-    assert json.loads("".join(array(json.dumps(item) for item in items))) == items
+        assert json.loads(b"".join(listed)) == [{"a": expected}, {"b": items}]
+        assert max(map(len, listed)) <= max(len(whole.encode()) + 9, 9)
+    assert json.loads(b"".join(array(json.dumps(item).encode() for item in items))) == items
 
 
 @pytest.mark.parametrize("of", ["html", "ocsf", "oscal"])

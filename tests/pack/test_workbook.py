@@ -12,6 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter.worksheet
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 from openpyxl.workbook.workbook import Workbook
@@ -267,6 +268,14 @@ def test_the_same_input_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) ->
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 31, 0, 0, 0)}
         text = b"".join(map(archive.read, archive.namelist())).decode()
     assert set(re.findall(r"20\d\d-\d\d-\d\dT[\d:]+Z", text)) == {"2026-11-24T10:00:00Z"}
+
+
+def test_cells_are_written_as_the_library_writes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [*sample()["records"], {**record("AR-05", "fail"), "observed": "<r>1 & 2</r>"}]
+    views, data = made(evidence_index(3), inventory(), waivers()), sample() | {"records": records}
+    own = workbook(views, data)
+    monkeypatch.setattr("kit.pack.workbook._Page", xlsxwriter.worksheet.Worksheet)
+    assert workbook(views, data) == own
 
 
 def test_rows_beyond_the_last_of_a_sheet_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:

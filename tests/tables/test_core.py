@@ -198,6 +198,8 @@ def test_a_table_states_how_many_cells_and_lists_were_not_seen(tmp_path: Path) -
     columns = len(table.spec.columns)
     assert repr(table).startswith(f"Table stacks: 2 rows, {columns} columns")
     assert repr(table).endswith(", 1 list not read in full")
+    whole = tabulate(Account(tmp_path / "whole").stack().answered(), ["stacks"])["stacks"]
+    assert "not read in full" not in repr(whole)
 
 
 def test_a_label_identifies_a_thing_by_its_arn_or_where_it_is(tmp_path: Path) -> None:
