@@ -79,16 +79,19 @@ def measure(
 
 def _watch(process: psutil.Process, peak: list[int], over: threading.Event) -> None:
     while not over.wait(_TICK):
-        total = 0
-        try:
-            for each in (process, *process.children(recursive=True)):
-                total += _memory(each)
-        except psutil.Error:
-            continue
-        peak[0] = max(peak[0], total)
+        peak[0] = max(peak[0], memory_of_tree(process))
 
 
-def _memory(process: psutil.Process) -> int:
+def memory_of_tree(process: psutil.Process) -> int:
+    """Return the bytes of a process and of all below it; 0 where it has ended."""
+    try:
+        return sum(map(memory, (process, *process.children(recursive=True))))
+    except psutil.Error:
+        return 0
+
+
+def memory(process: psutil.Process) -> int:
+    """Return the bytes of a process, its share of pages that others have too; 0 where it has ended."""
     try:
         return int(process.memory_full_info().pss)
     except psutil.Error:
