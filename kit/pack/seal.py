@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_client.provisioning.factory import KernelProvisionerFactory
-from nbformat import NotebookNode
+from nbformat import NotebookNode, validate
+from nbformat.v4 import new_notebook
 
 from kit import log
-from kit.ahead import read_files
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.displayed import DESK_MIME
@@ -32,7 +32,7 @@ from kit.pack.document import (
     with_own,
 )
 from kit.pack.evidence import evidence_files
-from kit.pack.execute import execute
+from kit.pack.execute import Kernel, execute, ready
 from kit.pack.html import page_pieces
 from kit.pack.info import bag_info, stated_level
 from kit.pack.ocsf import ocsf_files
@@ -50,6 +50,7 @@ from kit.redact.labels import Labels, open_labels
 from kit.report.records import FindingsData
 from kit.snapshot import Snapshot, read
 from kit.warm.fork import in_fork, trim
+from kit.warm.process import deferred
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
@@ -97,6 +98,7 @@ def seal(
     key: SigningKey | None = None,
     notebook: Path | None = None,
     progress: bool = True,
+    kernel: Kernel | None = None,
 ) -> Pack:
     """Execute the notebook afresh and offline on a snapshot, render that, and store the pack.
 
@@ -112,6 +114,8 @@ def seal(
         Of the analyst's own cells, which the pack shows apart.
     progress : bool
         Whether a bar is drawn on standard error.
+    kernel : Kernel, optional
+        See `prepared`.
 
     Returns
     -------
@@ -139,7 +143,7 @@ def seal(
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     given = read_own_notebook(notebook) if notebook else None
     at = {"snapshot": str(snapshot.resolve())}
-    executed = execute(NOTEBOOK, at, progress=progress, for_documents=True)
+    executed = execute(NOTEBOOK, at, progress=progress, for_documents=True, kernel=kernel)
     data = findings_data(executed)
     _refuse_changed(stored, data["facts"]["snapshot"])
     labels = labels_of(executed, stored)
@@ -182,10 +186,20 @@ def seal(
     )
 
 
-def prepare() -> None:
-    """Read what a pack of any snapshot needs, before there is one."""
-    read_files()
-    KernelProvisionerFactory.instance()  # it looks through every package that is installed
+@contextmanager
+def prepared() -> Iterator[Kernel | None]:
+    """Prepare what the pack of any snapshot needs, before there is one: the block's value is a kernel.
+
+    There is none where it did not start: `seal` then starts one, or raises why there is none.
+    """
+    kernel, held = None, ExitStack()
+    try:
+        with deferred(), suppress(Exception):
+            validate(new_notebook())  # type: ignore[no-untyped-call]  # compiles what validates
+            kernel = held.enter_context(ready())
+        yield kernel
+    finally:
+        held.close()  # it has no part in an error of the block
 
 
 def files(
