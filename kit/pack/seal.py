@@ -21,6 +21,7 @@ from kit.catalogue import texts
 from kit.displayed import DESK_MIME
 from kit.errors import CannotRunError, UserError
 from kit.pack.attachments import attachments
+from kit.pack.by_control import by_control
 from kit.pack.document import (
     Document,
     NotebookOutputError,
@@ -245,25 +246,27 @@ def files(
             "findings.parquet", partial(_parquet, data, os.getpid())
         ),
         "evidence.html": partial(map, str.encode, page_pieces(made)),
-        "findings.xlsx": partial(workbook, made, data, promises=promises),
     }
-    others: Iterator[tuple[str, Content]] = chain(
-        files_of(controls) if controls else (),
-        [(CELLS, own.as_bytes())] if own else (),
-        ((_noted(name, phase), content) for name, content in ocsf_files(made, data)),
-        oscal(made, data, manifest),
-        evidence_files(stored, labels),
-    )
     # Typst takes the longest: everything else is made while it works.
     with pdf_beside(made, attached=attachments(manifest, made, findings[0])) as printed:
         for name, make in forms.items():
             yield _noted(name, phase), make()
             phase.advance()
+        results = by_control(data)  # now, for the workbook's cells take more than the page
+        yield _noted("findings.xlsx", phase), workbook(made, results, promises=promises)
+        phase.advance()
+        others: Iterator[tuple[str, Content]] = chain(
+            files_of(controls) if controls else (),
+            [(CELLS, own.as_bytes())] if own else (),
+            ((_noted(name, phase), content) for name, content in ocsf_files(made, results)),
+            oscal(made, results, manifest),
+            evidence_files(stored, labels),
+        )
         for name, content in others:
             yield name, content
             phase.advance()
         forms.clear()
-        del made, make, content
+        del made, make, results, content
         trim()  # while Typst takes the most
         yield _noted("evidence.pdf", phase), _sign_pdf(printed(), key)
         phase.advance()
