@@ -182,8 +182,9 @@ def execute_file(
                 raise
             why = why or " ".join(lines[-1:]) or f"{error}; perhaps {shortage.memory()}"
             raise CannotRunError(f"the notebook's kernel failed: {why}") from None
+        # Another process has its memory now; a kernel that is forked ends with its server.
+        release()
         kernel.end()
-        release()  # another process has its memory now
         failed = _failed(made)  # was interrupted, and left no error in the notebook
         if failed is not None:
             raise CellError(failed, _reason(replies[-1]), _mistake(replies))
