@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import ItemsView, Iterable, Iterator, ValuesView
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 from botocore.exceptions import UnknownRegionError
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.regions import EndpointResolver
 
 # Each of botocore's settings without the file and the environment variable that could set it:
@@ -35,13 +38,69 @@ class _ModelFiles(JSONFileLoader):  # type: ignore[misc]
 
     def load_file(self, file_path: str) -> Any:
         """Return the content of a file whose path is given without its ending; None without it."""
-        describes = file_path.endswith(_SERVICE)  # other files have little of it
-        for ending, opened in ((".json", open), (".json.gz", gzip.open)):
+        for ending, read in ((".json", bytes), (".json.gz", gzip.decompress)):
             if os.path.isfile(file_path + ending):
-                with opened(file_path + ending, "rb") as file:
-                    hook = _without_documentation if describes else None
-                    return json.loads(file.read(), object_hook=hook)
+                text = read(Path(file_path + ending).read_bytes())
+                if not file_path.endswith(_SERVICE):  # others have little documentation
+                    return json.loads(text)
+                own = file_path.startswith(Loader.BUILTIN_DATA_PATH)
+                return _model(text) if own else _parsed(text)
         return None
+
+
+class _Shapes(dict[str, Any]):
+    """The shapes of a model, each parsed when it is first looked up; all where they are iterated.
+
+    EC2 has as much text as all other services of the kit together, and a run needs little of it.
+    """
+
+    def __getitem__(self, name: str) -> Any:
+        shape = super().__getitem__(name)
+        if isinstance(shape, bytes):
+            shape = self[name] = _parsed(shape)
+        return shape
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As a dictionary's."""
+        with suppress(KeyError):
+            return self[name]
+        return default
+
+    def __iter__(self) -> Iterator[str]:
+        left = [(name.encode(), text) for name, text in super().items() if isinstance(text, bytes)]
+        self.update(_parsed(b"{%b}" % b",".join(b'"%b":%b' % shape for shape in left)))
+        return super().__iter__()
+
+    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
+        """As a dictionary's."""
+        return ItemsView(self)
+
+    def values(self) -> ValuesView[Any]:  # type: ignore[override]
+        """As a dictionary's."""
+        return ValuesView(self)
+
+
+_BEGIN = re.compile(rb'\n  "shapes": ?{\n    "')
+
+
+def _model(text: bytes) -> Any:
+    """Return one of botocore's models, whose shapes are parsed when they are needed.
+
+    botocore's files are indented by two spaces, and a string in JSON holds no line break. A file of
+    another form is parsed whole.
+    """
+    begin = _BEGIN.search(text)
+    end = text.find(b"}\n  }", begin.end()) if begin else -1
+    if not begin or end < 0:
+        return _parsed(text)
+    model = _parsed(b'%b\n"shapes":{%b' % (text[: begin.start()], text[end + 3 :]))
+    each = (shape.partition(b'":') for shape in text[begin.end() : end].split(b'},\n    "'))
+    model["shapes"] = _Shapes((name.decode(), shape + b"}") for name, _, shape in each)
+    return model
+
+
+def _parsed(text: bytes) -> Any:
+    return json.loads(text, object_hook=_without_documentation)
 
 
 def _without_documentation(item: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +113,11 @@ def _without_documentation(item: dict[str, Any]) -> dict[str, Any]:
 def models() -> botocore.session.Session:
     """Return the session whose data is read; it holds no credentials and no configuration."""
     session = botocore.session.Session(session_vars=_NO_CONFIGURATION)
-    session.get_component("data_loader").file_loader = _ModelFiles()
+    loader = session.get_component("data_loader")
+    loader.file_loader = _ModelFiles()
+    # botocore looks through the folders of all services for each kind of file that it reads of one.
+    services = loader.list_available_services
+    loader.list_available_services = lambda type_name: services(_SERVICE)
     return session
 
 
@@ -91,6 +154,16 @@ def listed_regions(service: str, *, others: bool = False) -> tuple[str, ...]:
             for region in listed.get_available_endpoints(service, partition, others)
         )
     )
+
+
+@cache
+def known_services() -> frozenset[str]:
+    """Return the names of all services that botocore has a model of.
+
+    Asked as botocore asks for it before it loads a model, the loader looks through its folders once.
+    """
+    loader = models().get_component("data_loader")
+    return frozenset(loader.list_available_services(_SERVICE))
 
 
 def partition_of(region: str) -> str:

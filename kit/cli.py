@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -364,7 +364,7 @@ def seal(
     with warm.forked():
         key = _open_key(**signing)
         with _resumable(snapshot, collected=False, to=to, notebook=notebook):
-            pack = _seal(snapshot, to, quiet, key, notebook)
+            pack = _seal(snapshot, to, quiet, key, notebook=notebook)
     _name_leftovers((to or snapshot).parent)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
@@ -900,45 +900,49 @@ def _run(
     file: Path | None = None,
 ) -> Any:
     from kit import warm
+    from kit.maker import take_over
     from kit.parameters import refuse_mismatch
     from kit.warm.fork import beside, handover
     from kit.warm.process import deferred
 
-    refuse_mismatch(run, any((signing or {}).values()))
+    signs = any((signing or {}).values())
+    refuse_mismatch(run, signs)
     # A fork collects: it ends with all that AWS's libraries took, and it begins before this process
     # has a key to sign with. It imports these libraries while this process imports the controls.
     with (
         handover() as (give, take),
         beside("the collection", partial(_collect, run, quiet, take), tidies=True) as collected,
-        warm.forked(),
     ):
         from kit.judge import calls_of
         from kit.redact.labels import describe_new_key
 
-        key = _open_key(**signing or {})
         calls = [call.name for call in calls_of(run)]
         if notice := describe_new_key(run):
             terminal.line(f"labels: {notice}", err=True)
-        give(calls)
-        with deferred():
-            from kit.pack.seal import prepare
-
-            with suppress(Exception):  # sealing raises it again, once the snapshot is whole
-                prepare()  # while AWS answers
-        snapshot, left_out, stops = collected()
-        if left_out:
-            terminal.line(f"previous: {left_out}", err=True)
-        with _resumable(snapshot, collected=True):
-            if not in_json:
-                terminal.line(f"snapshot: {snapshot}")
-            pack = _seal(snapshot, None, quiet, key)
+        if not signs:
+            give(calls)
+        with warm.forked():
+            key = _open_key(**signing or {})  # which is not in a kernel, forked before
+            if signs:
+                give(calls)  # no request is sent where there is no key
+            with deferred():
+                from kit.pack.seal import prepared
+            with prepared() as kernel:  # while AWS answers
+                snapshot, left_out, stops, lock = collected()
+                take_over(lock)
+                if left_out:
+                    terminal.line(f"previous: {left_out}", err=True)
+                with _resumable(snapshot, collected=True):
+                    if not in_json:
+                        terminal.line(f"snapshot: {snapshot}")
+                    pack = _seal(snapshot, None, quiet, key, kernel=kernel)
     _name_leftovers(Path(run.outputs))
     _print_pack(pack, snapshot, in_json, stops, file)
     return pack
 
 
-def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str, list[str]]:
-    """Return the snapshot's folder, which earlier packs it leaves out, and what ended it early.
+def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str, list[str], str]:
+    """Return the snapshot's folder, earlier packs left out, what ended it early, and the kit's lock.
 
     No request is sent before `take` has the names of the calls.
     """
@@ -950,6 +954,7 @@ def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str,
         from kit.calls import CALLS
         from kit.collect.collector import collect, prepare
         from kit.collect.earlier import describe_left_out
+        from kit.maker import lock
 
         prepare()
     snapshot = collect(
@@ -959,15 +964,13 @@ def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str,
         signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
     )
     left_out = describe_left_out(snapshot.earlier, snapshot.header["pseudonym_key"])
-    return snapshot.folder, left_out, [stop["message"] for stop in snapshot.stopped]
+    return snapshot.folder, left_out, [stop["message"] for stop in snapshot.stopped], lock()
 
 
-def _seal(
-    snapshot: Path, to: Path | None, quiet: bool, key: Any = None, notebook: Path | None = None
-) -> Any:
+def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None, **given: Any) -> Any:
     from kit.pack.seal import seal as make
 
-    return make(snapshot, to, key=key, notebook=notebook, progress=not quiet)
+    return make(snapshot, to, key=key, progress=not quiet, **given)
 
 
 @contextmanager

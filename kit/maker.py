@@ -60,9 +60,22 @@ def _commit_of(place: Path, ref: str) -> str:
     return next((line.split()[0] for line in packed if line.endswith(f" {ref}")), "")
 
 
-@cache
 def lock() -> str:
     """Return the SHA-256 of the kit's files and of the versions of what it depends on."""
+    if not _lock:
+        _lock.append(_digest())
+    return _lock[0]
+
+
+_lock: list[str] = []
+
+
+def take_over(digest: str) -> None:
+    """Let `lock` return what a fork of this process has computed: it takes 0.05 s."""
+    _lock[:] = [digest]
+
+
+def _digest() -> str:
     taken = hashlib.sha256()
     for line in (*_dependencies(), *_files()):
         taken.update(f"{line}\n".encode())

@@ -86,7 +86,6 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(10_000, 10, 10)
     if config.getoption("quick"):
         drawn.draw_fewer()
-        sys.addaudithook(quick.refuse_processes)
 
 
 def _draw_alike() -> None:
@@ -108,12 +107,17 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection(session: pytest.Session) -> None:
-    """Let each worker of a whole run begin to import elsewhere, where nothing is compiled yet.
+    """Let no process start from here on in a quick run; let workers of a whole one import apart.
 
-    Workers that import the same modules at the same time compile each of them as often as there are workers.
+    Workers that import the same modules at the same time compile each of them as often as there are
+    workers. So each begins elsewhere, where nothing is compiled yet.
     """
+    if session.config.getoption("quick"):
+        if session.config.getoption("dist", "no") == "no":  # not where this process starts workers
+            sys.addaudithook(quick.refuse_processes)
+        return
     given = getattr(session.config, "workerinput", None)
-    if session.config.getoption("quick") or given is None:
+    if given is None:
         return
     if [Path(path).resolve() for path in session.config.args] != [_TESTS]:
         return

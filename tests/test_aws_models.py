@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from botocore.loaders import Loader
 from botocore.session import get_session
 
-from kit.aws_models import _ModelFiles, listed_regions
+from kit.aws_models import _ModelFiles, listed_regions, models
 from kit.calls import CALLS
 
 
@@ -29,8 +30,28 @@ def _emptied(value: Any) -> Any:
 def test_a_model_has_all_but_its_documentation(service: str) -> None:
     whole = Loader().load_service_model(service, "service-2")
     read = Loader(file_loader=_ModelFiles()).load_service_model(service, "service-2")
-    assert read == _emptied(whole)
+    assert read | {"shapes": dict(read["shapes"])} == _emptied(whole)
     assert list(read["shapes"]) == list(whole["shapes"])
+
+
+@pytest.mark.parametrize("service", ["iam", "s3"])  # indented in two ways
+def test_a_shape_is_parsed_when_it_is_looked_up(service: str) -> None:
+    whole = _emptied(Loader().load_service_model(service, "service-2"))["shapes"]
+
+    def shapes() -> Any:
+        return Loader(file_loader=_ModelFiles()).load_service_model(service, "service-2")["shapes"]
+
+    one_by_one, got, both = shapes(), shapes(), shapes()
+    assert {name: one_by_one[name] for name in whole} == whole
+    assert {name: got.get(name) for name in whole} == whole
+    assert got.get("NoSuchShape", 3) == 3
+    with pytest.raises(KeyError):
+        got["NoSuchShape"]
+    first = both[next(iter(whole))]
+    assert dict(both.items()) == whole
+    assert both[next(iter(whole))] is first
+    assert list(shapes().values()) == list(whole.values())
+    assert isinstance(dict.__getitem__(shapes(), next(iter(whole))), bytes)
 
 
 @pytest.mark.parametrize(("ending", "opened"), [(".json", open), (".json.gz", gzip.open)])
@@ -60,3 +81,16 @@ def test_the_regions_of_a_service_are_those_that_botocore_lists(service: str) ->
             for region in session.get_available_regions(service, partition, others)
         ]
         assert listed_regions(prefix, others=others) == tuple(sorted(listed))
+
+
+def test_the_folders_of_services_are_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: looked.append(str(path)) or listdir(path))
+    session = models.__wrapped__()
+    credentials = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+    session.create_client("sts", "eu-west-1", **credentials)
+    whole = Path(Loader.BUILTIN_DATA_PATH)
+    assert looked.count(str(whole)) == 1
+    assert looked.count(str(whole / "account")) == 1
+    assert session.get_available_services() == get_session().get_available_services()

@@ -37,3 +37,14 @@ def test_a_marker_applies_where_packaging_finds_that_it_does(marker: str) -> Non
 def test_a_package_that_is_not_there_is_named() -> None:
     with pytest.raises(PackageNotFoundError):
         maker._stated("no-such-package")
+
+
+def test_a_digest_that_a_fork_has_computed_is_not_computed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(maker, "_lock", [])
+    monkeypatch.setattr(maker, "_digest", lambda: "computed here")
+    assert maker.lock() == "computed here"
+    monkeypatch.setattr(maker, "_lock", [])
+    maker.take_over("computed there")
+    assert maker.lock() == "computed there"

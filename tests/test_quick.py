@@ -22,12 +22,19 @@ import json, os, signal, sys
 import botocore.session
 
 def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        return
+    try:
+        refused = os.system("true")
+    except BaseException as error:
+        refused = str(error)
     session = botocore.session.get_session()
     state = {
         "modules": sorted(sys.modules),
         "environment": dict(os.environ),
         "profiles": session.available_profiles,
         "interrupts": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
+        "refused": refused,
         "credentials": session.get_credentials() is not None,
     }
     with open(os.environ["PROBED"], "w") as file:
@@ -37,7 +44,7 @@ def pytest_unconfigure(config):
 
 @pytest.fixture(scope="module")
 def probed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """What a run of one quick file loads and sees, started by somebody who has AWS settings."""
+    """What the worker of one quick file loads and sees, started by somebody who has AWS settings."""
     folder = tmp_path_factory.mktemp("developer")
     (folder / "probe.py").write_text(PROBE)
     (folder / "config").write_text("[profile theirs]\nregion = eu-west-1\n")
@@ -56,7 +63,7 @@ def probed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     path = os.pathsep.join([str(folder), str(ROOT)])
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "--quick", "-q", "-p", "probe", "-n0"),
+            *(sys.executable, "-m", "pytest", "--quick", "-q", "-p", "probe", "-n1"),
             "tests/tables/test_cells.py",
         ],
         cwd=ROOT,
@@ -93,6 +100,10 @@ def test_commands_that_are_interrupted_hear_it_in_the_background_too(
     probed: dict[str, bool],
 ) -> None:
     assert probed["interrupts"]
+
+
+def test_a_quick_test_starts_no_process(probed: dict[str, str]) -> None:
+    assert probed["refused"].startswith("a quick test started a process (os.system): ")
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ class Result:
         """The worst: 1 an account was not run to its end, 3 failed controls, 4 evidence missing, 0."""
         states = {facts["state"] for facts in self.states.values()}
         codes = {facts.get("exit_code") for facts in self.states.values()}
-        if states & {FAILED, NOT_REACHED, STOPPED}:
+        if self.interrupted or states & {FAILED, NOT_REACHED, STOPPED}:
             return 1
         if 3 in codes:
             return 3

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -314,6 +315,7 @@ def main() -> None:
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     job = Job(**json.loads(sys.stdin.readline()))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the batch was stopped: tidies up
     if WATCHED in sys.argv:
         threading.Thread(target=_end_with_starter, daemon=True).start()
     with log.command("batch", account=job.account):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections import defaultdict
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,33 @@ from kit.errors import CannotRunError
 from kit.outputs import scratch
 
 _COMMAND = [sys.executable, "-m", "kit.batch.account"]
+_STOPPED = "the batch was stopped"
+_TIDIED = 10.0  # seconds in which an account that is stopped tidies up
+_POLLED = 0.01  # seconds between two looks
+
+
+@dataclass
+class _UnderWay:
+    """What this worker does of a batch.
+
+    Attributes
+    ----------
+    accounts : dict of str to int
+        The process of each account; 0 before it started.
+    is_stopped : bool
+    """
+
+    accounts: dict[str, int] = field(default_factory=dict)
+    is_stopped: bool = False
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process of each account."""
+        for process in filter(None, tuple(self.accounts.values())):
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+
+
+_batches: dict[str, _UnderWay] = defaultdict(_UnderWay)  # by topic
 
 
 def dask_setup(worker: Worker) -> None:
@@ -55,15 +85,48 @@ def work(job: Job, topic: str, at_once: int = 0) -> dict[str, Any]:
         A later attempt may succeed; Dask tries again.
     """
     if job.discover is not None:
-        return run(job)
+        return run(job, topic)
     turn = Semaphore(max_leases=at_once, name=topic) if at_once else nullcontext()
     with turn:
+        if _batches[topic].is_stopped:  # while this account waited for its turn
+            raise CannotRunError(_STOPPED)
         get_worker().log_event(topic, {"account": job.account, "state": RUNNING})
-        return check_existing(job) or run(job)
+        return check_existing(job) or run(job, topic)
 
 
-def run(job: Job) -> dict[str, Any]:
+async def stop(topic: str) -> None:
+    """Stop a batch's accounts on this worker, and wait until each has tidied up.
+
+    Parameters
+    ----------
+    topic : str
+        That `work` was given.
+    """
+    batch = _batches[topic]
+    batch.is_stopped = True
+    if 0 in batch.accounts.values():
+        warm.abandon()  # it may import for seconds
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        batch.signal(number)
+        for _ in range(round(_TIDIED / _POLLED)):
+            if not batch.accounts:
+                return
+            await asyncio.sleep(_POLLED)
+
+
+def run(job: Job, topic: str = "") -> dict[str, Any]:
     """Do a job in a new process, forked from a warm interpreter where that is possible."""
+    batch = _batches[topic]
+    batch.accounts[job.account] = 0
+    try:
+        if batch.is_stopped:
+            raise CannotRunError(_STOPPED)
+        return _run(job, batch)
+    finally:
+        del batch.accounts[job.account]
+
+
+def _run(job: Job, batch: _UnderWay) -> dict[str, Any]:
     with (
         scratch() as folder,
         (folder / "input").open("w+b") as input_file,
@@ -79,6 +142,8 @@ def run(job: Job) -> dict[str, Any]:
         try:
             process = warm.start(_COMMAND, env=environment, files=files)
         except warm.NotWarm:
+            if batch.is_stopped:
+                raise CannotRunError(_STOPPED) from None
             process = subprocess.Popen(
                 [*_COMMAND, WATCHED],
                 env=environment,
@@ -90,6 +155,9 @@ def run(job: Job) -> dict[str, Any]:
             with suppress(BrokenPipeError):  # it has ended, and its messages give the reason
                 process.stdin.write(job.as_json().encode() + b"\n")
                 process.stdin.flush()
+        batch.accounts[job.account] = process.pid
+        if batch.is_stopped:  # before the process was known
+            batch.signal(signal.SIGTERM)
         code = process.wait()
         if process.stdin:
             process.stdin.close()

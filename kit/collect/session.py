@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import partial
 from importlib.metadata import version
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,7 +28,7 @@ from botocore.exceptions import (
     ClientError,
     ParamValidationError,
 )
-from botocore.utils import lru_cache_weakref
+from botocore.utils import EVENT_ALIASES, lru_cache_weakref
 
 from kit import log
 from kit.aws_models import home_region, models, partition_of, share_models
@@ -89,6 +90,8 @@ class Clients:
         self._config = _config(run)
         self.narrowing = Narrowing(run, policies)
         self._clients: dict[tuple[str, str], Any] = {}
+        self._event_names = _EventNames(EVENT_ALIASES)
+        self._contexts: dict[bool | str, SSLContext] = {}  # by what verifies the certificates
         self._lock = threading.Lock()
         self._making = threading.Lock()  # else an answer would wait while other clients are made
         self._judging = threading.RLock()
@@ -115,11 +118,16 @@ class Clients:
 
     def _made(self, session: boto3.Session, service: str, region: str) -> Any:
         client = session.client(service, region_name=region, config=self._config)
+        client.meta.events._alias_name_cache = self._event_names
         client.meta.events.register("response-received", self._count)
         client.meta.events.register_last(
             "before-send", partial(self._send, client, service, region)
         )
-        watch_connections(client._endpoint.http_session)
+        http_session = client._endpoint.http_session
+        watch_connections(http_session)
+        # One context, so that the authorities' certificates are read once; not that of a proxy.
+        known = http_session._manager.connection_pool_kw
+        known["ssl_context"] = self._contexts.setdefault(http_session._verify, known["ssl_context"])
         if service == "s3control" and _is_loopback(client.meta.endpoint_url):
             client.meta.events.register("before-send.s3-control", _reach_loopback)
         return client
@@ -253,6 +261,33 @@ class Clients:
         # botocore reports nowhere else what it made of its own and the environment's settings.
         sessions = [client._endpoint.http_session for client in self._clients.values()]
         return all(session._verify is not False for session in sessions)
+
+
+class _EventNames(dict[str, str]):
+    """The names of botocore's events and what it calls them now, for all clients.
+
+    botocore looks in each name for each of its aliases, and anew for each client, which takes a
+    twentieth of a small collection. Here a name without an alias is known at once.
+
+    References
+    ----------
+    https://github.com/boto/botocore/blob/develop/botocore/hooks.py (EventAliaser)
+    """
+
+    def __init__(self, aliases: Iterable[str]):
+        super().__init__()
+        self._words = {alias for alias in aliases if "." not in alias}
+        self._phrases = sorted({*aliases} - self._words)
+
+    def __contains__(self, name: object) -> bool:
+        if super().__contains__(name):
+            return True
+        if not isinstance(name, str) or not self._words.isdisjoint(name.split(".")):
+            return False
+        if any(phrase in name for phrase in self._phrases):
+            return False
+        self[name] = name
+        return True
 
 
 class Narrowing:

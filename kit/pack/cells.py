@@ -87,8 +87,10 @@ class Cells:
         return escape(breakable(shown))
 
     def _links(self, names: Sequence[str], targets: Mapping[str, str]) -> Markup:
-        shown = (_link(f"#{targets[name]}", name) if name in targets else name for name in names)
-        return Markup(", ").join(shown) if names else Markup(NONE)
+        shown = (
+            _link(f"#{targets[name]}", name) if name in targets else escape(name) for name in names
+        )
+        return Markup(", ".join(shown)) if names else Markup(NONE)
 
 
 def mark(word: str, more: str = "") -> Markup:

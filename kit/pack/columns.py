@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,9 +14,9 @@ from kit.pack.blocks import ColumnBlock, TableBlock
 from kit.report import fonts
 from kit.report.views import SEVERITIES, STATUSES, Cell, Kind, cell_text, ids
 
-_SEPARATOR = r"[-/:_.,;=&?@|(){}+]"
-_WITHIN = rf"(?:(?![a-z][A-Z]|{_SEPARATOR}|\s).)"
-_PARTS = re.compile(rf"\s+|{_WITHIN}*(?:{_SEPARATOR}+|[a-z](?=[A-Z]))|{_WITHIN}+")
+_SEPARATORS = "-/:_.,;=&?@|(){}+"
+_WITHIN = rf"[^{_SEPARATORS}\s]"
+_PARTS = re.compile(rf"\s+|{_WITHIN}*?(?:[{_SEPARATORS}]+|[a-z](?=[A-Z]))|{_WITHIN}+")
 
 _CODE = 0.93  # of the size of other text, and a little more
 _UNBROKEN = 10.0  # em: a longer word may be broken rather than widen its column
@@ -26,6 +27,7 @@ _OUTLIER = 4  # lines: a text much longer than its column's others may take so m
 _LISTS, _LISTED = ("evidence", "control"), 20.0  # em: lists of ids read as well in many lines
 _DEEPEST, _ABREAST = 9, 13.0  # lines of the longest list of controls; em of three of them
 _ROUNDS, _LOOSE = 8, 1.05  # lines are not full where words end
+_HALVINGS = 24  # from any width: what is left of it cannot be seen
 _PAGE = 5.5  # em, about
 _WRITTEN = 12.0  # em: to write a date by hand
 _WIDE = 8.0
@@ -174,7 +176,7 @@ def _height(shares: list[float], rows: list[list[Lines]]) -> int:
 def _fit(widths: Callable[[float], list[float]], high: float, room: float) -> list[float]:
     """Return the widths of the greatest argument, up to `high`, with which they fit."""
     low = 0.0
-    for _ in range(40):
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (low, middle) if sum(widths(middle)) > room else (middle, high)
     return widths(low)
@@ -182,23 +184,21 @@ def _fit(widths: Callable[[float], list[float]], high: float, room: float) -> li
 
 def _width(column: ColumnBlock, cells: list[Cell], times_whole: bool) -> Width:
     kind = column["kind"]
-    texts = [_mark(cell) if kind in _WHOLE else cell_text(kind, cell) for cell in cells]
     title = [1.1 * fonts.em(word) for word in column["title"].split()]  # set in bold
     roomy = 1.1 * fonts.em(column["title"])
-    if kind == "entry":
-        least = max(
-            [_WRITTEN, *title, *(_least(kind, word) for one in texts for word in one.split())]
-        )
-        return Width(least, _NATURAL)
     if kind in _WHOLE:
-        least = max([1.1 * fonts.em(text) for text in {*texts}] + title)
+        marks = map(_mark, {*map(str, cells)})
+        least = max((*title, *(1.1 * fonts.em(mark) for mark in marks)), default=0.0)
         return Width(least, least, roomy, grows=False)
+    texts = Counter(cell_text(kind, cell) for cell in cells)  # many are alike
     whole = kind == "datetime" and times_whole
     words = {*texts} if whole else {word for text in texts for word in text.split()}
-    least = max([_least(kind, word) for word in words] + title)
+    least = max((*title, *(_least(kind, word) for word in words)), default=0.0)
+    if kind == "entry":
+        return Width(max(least, _WRITTEN), _NATURAL)
     # A single long text must not squeeze the other columns: nearly the longest is enough.
-    wide = {text: _line_em(kind, text[:500]) for text in {*texts}}
-    lengths = sorted(wide[text] for text in texts) or [0.0]
+    wide = {text: _line_em(kind, text[:500]) for text in texts}
+    lengths = sorted(wide[text] for text in texts.elements()) or [0.0]
     usual = max(lengths[math.ceil(0.95 * len(lengths)) - 1], lengths[-1] / _OUTLIER)
     if kind in _LISTS:
         usual = min(usual, _LISTED)
@@ -221,6 +221,6 @@ def _line_em(kind: str, text: str) -> float:
     return max((cell_em(kind, line) for line in text.split("\n")), default=0.0)
 
 
-def _mark(cell: Cell) -> str:
-    mark = _MARKS.get(str(cell))
+def _mark(cell: str) -> str:
+    mark = _MARKS.get(cell)
     return f"{mark.shape} {mark.word}" if mark else ""

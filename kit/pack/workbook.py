@@ -16,17 +16,17 @@ from nbformat import NotebookNode
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+from xlsxwriter.utility import xl_rowcol_to_cell_fast
+from xlsxwriter.worksheet import CellBlankTuple, CellStringTuple, Worksheet
 
 from kit.catalogue import statuses
 from kit.catalogue.texts import text
 from kit.controls.registry import Control
 from kit.outputs import scratch
-from kit.pack.by_control import Judged, by_control, instant
+from kit.pack.by_control import Judged, Results, instant
 from kit.pack.document import Document, data_of
 from kit.pack.sheets import Column, Promises, Sheet, sheets
 from kit.report.formats import minute
-from kit.report.records import FindingsData
 from kit.report.views import SEVERITIES, STATUSES, Kind, cell_text
 from kit.visible import escape
 
@@ -56,7 +56,7 @@ _NOTES = ("times", "protection", "characters", "names", "limits")
 
 
 def workbook(
-    made: Document, data: FindingsData, author: str = "", promises: Promises | None = None
+    made: Document, results: Results, author: str = "", promises: Promises | None = None
 ) -> bytes:
     """Return the workbook (Office Open XML) of a pack.
 
@@ -64,8 +64,8 @@ def workbook(
     ----------
     made : Document
         Of the executed notebook: its cover, evidence index, inventories and waivers.
-    data : dict
-        Its findings, as `kit.pack.document.findings_data` returns them.
+    results : Results
+        Its findings.
     author : str
         Whose it is, in the file's properties, which state it in the title too; by default the kit's.
     promises : mapping, optional
@@ -78,10 +78,10 @@ def workbook(
         text, so none is a formula or a link. A text too long for a cell ends with the file that
         has the whole.
     """
-    judged = by_control(data)
-    account = text("pack/workbook/account", account=data["facts"]["account"])
-    return _Writer(made, account, {**data["facts"]}, author).write(
-        judged, sheets(made, judged, data["facts"]["label_key"], promises)
+    facts, judged = results.facts, results.judged
+    account = text("pack/workbook/account", account=facts["account"])
+    return _Writer(made, account, {**facts}, author).write(
+        judged, sheets(made, judged, facts["label_key"], promises)
     )
 
 
@@ -106,6 +106,25 @@ def overview_workbook(made: Document, pages: list[Sheet]) -> bytes:
     return _Writer(made, made.cover["subtitle"], facts).write([], pages)
 
 
+class _Page(Worksheet):  # type: ignore[misc]
+    """A sheet with the library's bytes, whose cells take it half the time: most sheets are cells."""
+
+    # Without a look at whether the row is a name such as "A1".
+    write_blank = Worksheet._write_blank
+    write_number = Worksheet._write_number
+    write_string = Worksheet._write_string
+
+    def _write_cell(self, row: int, col: int, cell: Any) -> None:
+        # The library's own raises and catches an error for each number among the attributes.
+        kind = type(cell)
+        if cell.format and kind in (CellStringTuple, CellBlankTuple):
+            opens = f'<c r="{xl_rowcol_to_cell_fast(row, col)}" s="{cell.format._get_xf_index()}"'
+            string = kind is CellStringTuple
+            self.fh.write(f'{opens} t="s"><v>{cell.string}</v></c>' if string else f"{opens}/>")
+        else:
+            super()._write_cell(row, col, cell)
+
+
 class _Writer:
     """Writes sheets into a workbook, and remembers what had to be cut."""
 
@@ -120,7 +139,7 @@ class _Writer:
         with scratch() as folder:
             # Beside its cells, memory would hold each sheet's XML, of which the file is a small part.
             self.book = Workbook(file, {"tmpdir": str(folder), **_OPTIONS})
-            first = self.book.add_worksheet(text("pack/workbook/first"))
+            first = self.book.add_worksheet(text("pack/workbook/first"), _Page)
             for sheet in pages:
                 self._sheet(sheet)
             self._about(first, judged, pages)
@@ -134,7 +153,7 @@ class _Writer:
         return file.getvalue()
 
     def _sheet(self, sheet: Sheet) -> None:
-        page = self.book.add_worksheet(sheet.name)
+        page = self.book.add_worksheet(sheet.name, _Page)
         page.write_string(0, 0, self._headline(sheet), self._format("headline"))
         columns = [
             replace(column, width=_wide_enough(column, [row[place] for row in sheet.rows]))

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from kit.judge import needed_calls
 from kit.pack.seal import seal
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read
-from tests.batch.conftest import CLOSED, DEMO, EMPTY, FILE, NAME, TIDY, Desk
+from tests.batch.conftest import CLOSED, DEMO, EMPTY, FILE, NAME, TIDY, Desk, wait_until
 from tests.listening import is_private, kernels
 
 Made = tuple[Desk, subprocess.CompletedProcess[str]]
@@ -169,6 +170,25 @@ def test_started_again_it_does_what_is_missing(again: Desk, sandbox: Sandbox) ->
     for name in ("findings_digest", "snapshot_sha256", "pack_sha256"):
         assert after[name] == json.loads(before)[name]
     assert (again.place(TIDY) / ".pack.1234").exists(), "only `evidence clean` removes leftovers"
+
+
+def test_interrupted_it_reports_a_pack_that_is_whole_as_done(
+    again: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker has ended its work, and Ctrl-C comes before its result."""
+
+    def interrupted(_: Any) -> Iterator[Any]:
+        yield from ()
+        wait_until(lambda: '"running"' in again.ledger.read_text().splitlines()[-1])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kit.batch.dispatch.as_completed", interrupted)
+    (account,) = [line for line in FILE.splitlines() if EMPTY in line]
+    one = f"{FILE[: FILE.index('accounts:')]}accounts:\n{account}"
+    done = again.batch_here("--quiet", "--workers", "1", file=one)
+    assert (done.returncode, again.states()[EMPTY]["state"]) == (1, "done")
+    assert "accounts: 1 done" in done.stdout.splitlines()
+    assert done.stderr == "evidence: interrupted; start the batch again to make what is missing\n"
 
 
 def test_started_again_it_holds_what_is_there_against_its_digests_and_what_is_requested(

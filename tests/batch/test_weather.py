@@ -27,7 +27,17 @@ from kit.redact.labels import open_labels
 from kit.sandbox.faults import Fault
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read
-from tests.batch.conftest import DEMO, EMPTY, NAME, SMALL, TIDY, Desk, wait_until, without_notice
+from tests.batch.conftest import (
+    DEMO,
+    EMPTY,
+    NAME,
+    SMALL,
+    TIDY,
+    Desk,
+    half_made,
+    wait_until,
+    without_notice,
+)
 
 FILE = "\n".join(line for line in SMALL.splitlines() if TIDY not in line).replace(
     "controls: [GV-01]\n", "controls: [GV-01, LG-01, AR-01]\n"
@@ -136,6 +146,8 @@ def test_what_was_stopped_and_killed_is_finished_with_the_findings_of_a_single_r
             for account, facts in unfinished.items():
                 assert f"{account}: {facts['state']}: {facts['why']}" in out.splitlines()
                 assert facts["why"].startswith("the batch was interrupted; ")
+                assert not (desk.place(account) / "complete.json").exists()
+            assert half_made(desk) == []
         psutil.wait_procs(helpers, timeout=60)
         assert [one for one in helpers if one.is_running()] == []
         check_truth(desk)

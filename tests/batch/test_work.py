@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 
 from kit import warm
+from kit.batch import work
 from kit.batch.account import Job
+from kit.batch.dispatch import Dispatcher
+from kit.batch.ledger import STOPPED
+from kit.errors import CannotRunError
 from kit.parameters import Run
 from kit.redact.labels import open_labels
 from tests.batch.conftest import wait_until
@@ -27,10 +37,10 @@ run(Job(**__import__("json").loads(sys.argv[1])))
 """
 
 
-@pytest.mark.parametrize("is_warm", [True, False] if warm.CAN_FORK else [False])
-def test_an_account_is_not_left_alone(is_warm: bool, tmp_path: Path) -> None:
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
     run = Run(account="222233334444")
-    job = Job(
+    return Job(
         run=run.model_dump(),
         name="2026-Q4",
         outputs=str(tmp_path),
@@ -38,6 +48,10 @@ def test_an_account_is_not_left_alone(is_warm: bool, tmp_path: Path) -> None:
         pseudonym_key=open_labels(run).fingerprint,
         kit=version("appstream-evidence-kit"),
     )
+
+
+@pytest.mark.parametrize("is_warm", [True, False] if warm.CAN_FORK else [False])
+def test_an_account_is_not_left_alone(is_warm: bool, job: Job, tmp_path: Path) -> None:
     with socket.socket() as silent:  # an AWS that takes requests and never answers
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -59,6 +73,96 @@ def test_an_account_is_not_left_alone(is_warm: bool, tmp_path: Path) -> None:
         starter.kill()
         starter.wait()
         wait_until(lambda: not any(one.is_running() for one in helpers))
+
+
+def started(code: str) -> subprocess.Popen[bytes]:
+    """A process that runs some code and then waits; it has run the code."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"import signal, time\n{code}\nprint(flush=True)\ntime.sleep(600)"],
+        stdout=subprocess.PIPE,
+    )
+    with process.stdout as out:  # type: ignore[union-attr]
+        out.readline()
+    return process
+
+
+def test_an_account_that_does_not_tidy_up_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "_TIDIED", 0.05)
+    process = started("signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    work._batches["deaf"].accounts["111111111111"] = process.pid
+    with ThreadPoolExecutor(1) as thread:  # this one may have another test's event loop
+        thread.submit(lambda: asyncio.run(work.stop("deaf"))).result()
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_an_account_whose_process_starts_once_the_batch_was_stopped_ends(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = {"late": started("")}
+
+    def start(*_: Any, **__: Any) -> Any:
+        (topic,) = (name for name, batch in work._batches.items() if batch.accounts)
+        work._batches[topic].is_stopped = True
+        if topic in processes:
+            return processes[topic]
+        raise warm.NotWarm
+
+    monkeypatch.setattr(warm, "start", start)
+    monkeypatch.setattr(work, "_batches", defaultdict(work._UnderWay))
+    with pytest.raises(CannotRunError, match="ended by signal 15"):
+        work.run(job, "late")
+    for step in (work.run, work.work):  # before it starts; while it waits for its turn
+        with pytest.raises(CannotRunError, match="the batch was stopped"):
+            step(job, "late")
+    with pytest.raises(CannotRunError, match="the batch was stopped"):
+        work.run(job, "cold")  # whose interpreter was ended
+    assert [batch.accounts for batch in work._batches.values()] == [{}, {}]
+
+
+def test_an_interpreter_that_still_imports_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(work, "_POLLED", work._TIDIED)
+    process = started("")
+    monkeypatch.setattr(warm, "_server", process)
+    work._batches["soon"].accounts["111111111111"] = 0
+
+    async def stop() -> None:
+        stopping = asyncio.create_task(work.stop("soon"))
+        await asyncio.to_thread(process.wait)
+        stopping.cancel()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(stop())).result()
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_a_scheduler_that_goes_away_as_the_batch_is_stopped_leaves_a_true_ledger(
+    job: Job, tmp_path: Path
+) -> None:
+    reported: dict[str, Any] = {}
+    starts: list[Any] = []
+
+    def submit(*_: Any, **__: Any) -> None:
+        starts[0]((0, {"account": job.account}))
+        raise KeyboardInterrupt
+
+    def cancel(_: Any) -> None:
+        raise OSError("the connection was closed")
+
+    client: Any = SimpleNamespace(
+        status="running",
+        submit=submit,
+        cancel=cancel,
+        subscribe_topic=lambda _, handler: starts.append(handler),
+    )
+    marker = tmp_path / job.place / "complete.json"
+    marker.parent.mkdir(parents=True)
+    marker.write_text("damaged")
+    with pytest.raises(KeyboardInterrupt):
+        Dispatcher(client, reported.__setitem__, 0).do({job.account: job})
+    assert reported[job.account]["state"] == STOPPED
+    assert reported[job.account]["why"].startswith("the batch was interrupted; ")
 
 
 def test_a_batch_names_the_packs_that_were_not_compared(

@@ -298,6 +298,30 @@ def test_the_end_of_the_clients_ends_their_connections(assuming: Assuming) -> No
     assert kept.sock is None
 
 
+def test_names_of_events_are_translated_as_botocore_does_and_once_for_all_clients() -> None:
+    clients = Clients(RUN, WHOLE)
+    first, second = (clients.client(name, "eu-west-1").meta.events for name in ("sts", "kms"))
+    stock = botocore.session.Session().get_component("event_emitter")
+    names = [
+        name
+        for alias in (*stock._event_aliases, *stock._event_aliases.values(), "sts", "s3.x", "x")
+        for name in (f"before-call.{alias}.Describe", f"x{alias}y.{alias}", alias, f"{alias}-b.c")
+    ]
+    translated = [stock._alias_event_name(name) for name in names]
+    assert {name == new for name, new in zip(names, translated, strict=True)} == {True, False}
+    assert [first._alias_event_name(name) for name in names] == translated
+    second._event_aliases.clear()
+    assert [second._alias_event_name(name) for name in names] == translated
+
+
+def test_a_name_without_an_alias_is_compared_with_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = Clients(RUN, WHOLE).client("sts", "eu-west-1").meta.events
+    monkeypatch.setattr(events, "_event_aliases", None)
+    assert events._alias_event_name("before-call.sts.GetCallerIdentity") == (
+        "before-call.sts.GetCallerIdentity"
+    )
+
+
 def test_an_endpoint_of_a_bucket_is_found_once_however_many_buckets_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,16 +11,21 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import SSLError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kit.collect.collector import _hosts
 from kit.collect.handshakes import Handshake, observe
+from kit.collect.session import Clients
+from kit.parameters import Run
 from kit.snapshot import read
+from tests.collect.policies import WHOLE
 from tests.standins import Account
 
 ENDS = dt.datetime(2049, 5, 17, 8, 0, tzinfo=dt.UTC)
@@ -28,8 +33,11 @@ ENDS = dt.datetime(2049, 5, 17, 8, 0, tzinfo=dt.UTC)
 
 @pytest.fixture(scope="module")
 def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("tls") / "server.pem")
+
+
+def made(path: Path) -> Path:
     """Key and self-made certificate of localhost."""
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
@@ -199,3 +207,65 @@ def test_they_are_kept_in_the_snapshot(identity: Path, tmp_path: Path) -> None:
         account.handshakes = [shake(port, identity)]
     stored = account.snapshot()
     assert read(stored.folder).handshakes == tuple(account.handshakes)
+
+
+# --- botocore's own connections ------------------------------------------------------------------
+
+WHO = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/a</Arn><UserId>A</UserId>
+<Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"""
+
+
+class _Sts(BaseHTTPRequestHandler):
+    """Answers one request a connection."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/xml")
+        self.send_header("Content-Length", str(len(WHO)))
+        self.end_headers()
+        self.wfile.write(WHO)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def answering(identity: Path) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Sts) as running:
+        running.socket = server(identity).wrap_socket(running.socket, server_side=True)
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"https://localhost:{running.server_port}"
+        running.shutdown()
+        thread.join()
+
+
+def test_authorities_are_read_once_for_all_connections_and_hold_every_one(
+    identity: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_from: list[str] = []
+    read_authorities = ssl.SSLContext.load_verify_locations
+
+    def counted(context: ssl.SSLContext, *given: str | None) -> None:
+        read_from.append(str(given[0]))
+        read_authorities(context, *given)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted, raising=False)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(identity))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with answering(identity) as url, answering(made(tmp_path / "other.pem")) as other:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        clients = Clients(Run(account="111122223333"), WHOLE)
+        for region in ("eu-west-1", "eu-central-1", "eu-west-1", "eu-central-1"):
+            answer = clients.client("sts", region).get_caller_identity()
+            assert answer["Account"] == "111122223333"
+        assert read_from == [str(identity)]
+        monkeypatch.setenv("AWS_ENDPOINT_URL", other)
+        with pytest.raises(SSLError, match="certificate verify failed"):
+            clients.client("sts", "eu-west-3").get_caller_identity()
+        assert read_from == [str(identity)]
+        assert clients.verify_certificates
+        clients.close()
