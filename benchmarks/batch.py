@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 import yaml
 
-from benchmarks.measuring import BIN, ROOT, Cost, measure, median
+from benchmarks.measuring import BIN, ROOT, Cost, measure, median, memory, memory_of_tree
 from kit import sandbox
 from kit.batch.ledger import read_ledger
 from kit.sandbox.faults import Fault
@@ -32,7 +32,6 @@ SINGLE = 4  # accounts that are run singly
 KILL_EVERY = 20  # accounts
 EARLY = 20  # accounts done when memory is first compared
 THROTTLED = 0.1
-_WARM = "kit.warm.server"  # the parent process of accounts and their kernels
 _TICK = 0.25  # seconds between two measurements of memory
 
 
@@ -46,7 +45,8 @@ class Outcome:
     killed: int = 0
     early: dict[int, int] = field(default_factory=dict)  # peak bytes by worker, up to `EARLY`
     late: dict[int, int] = field(default_factory=dict)  # over the last `EARLY`
-    account: int = 0  # peak bytes of an account's process
+    command: int = 0  # peak bytes of the command's process
+    worker: int = 0  # of a worker with the account under way on it
 
     def digests(self) -> dict[str, str]:
         """Return the digest of the findings, by account."""
@@ -113,41 +113,29 @@ def _watch(
     next_kill = KILL_EVERY
     while not over.wait(_TICK):
         done = ledger.read_bytes().count(b'"state": "done"') if ledger.exists() else 0
-        workers, accounts = _processes(batch)
-        outcome.account = max([outcome.account, *(_memory(account) for account in accounts)])
+        workers = _workers(batch)
+        outcome.command = max(outcome.command, memory(batch))
+        outcome.worker = max([outcome.worker, *map(memory_of_tree, workers)])
         for worker in workers:
             for peaks, counts in (
                 (outcome.early, done <= EARLY),
                 (outcome.late, done > total - EARLY),
             ):
                 if counts:
-                    peaks[worker.pid] = max(peaks.get(worker.pid, 0), _memory(worker))
+                    peaks[worker.pid] = max(peaks.get(worker.pid, 0), memory(worker))
         if kill and done >= next_kill and workers:
             workers[outcome.killed % len(workers)].kill()
             outcome.killed += 1
             next_kill += KILL_EVERY
 
 
-def _processes(batch: psutil.Process) -> tuple[list[psutil.Process], list[psutil.Process]]:
-    """Return Dask's workers, and the accounts' processes."""
-    workers, accounts = [], []
+def _workers(batch: psutil.Process) -> list[psutil.Process]:
+    """Return Dask's workers."""
     try:
-        for process in batch.children(recursive=True):
-            line = " ".join(process.cmdline())
-            if "spawn_main" in line:
-                workers.append(process)
-            elif _WARM in line and _WARM in " ".join(process.parent().cmdline()):
-                accounts.append(process)
-    except (psutil.Error, AttributeError):
-        pass  # a process has just ended
-    return workers, accounts
-
-
-def _memory(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
+        each = batch.children(recursive=True)
+        return [process for process in each if "spawn_main" in " ".join(process.cmdline())]
     except psutil.Error:
-        return 0
+        return []  # a process has just ended
 
 
 def run_singly(folder: Path, file: Path, environments: dict[str, dict[str, str]]) -> Cost:
@@ -199,7 +187,8 @@ def main() -> None:
         file = file_of(folder, identities, "undisturbed")
         undisturbed = run_batch(folder, file, shell)
         print("undisturbed:", undisturbed.line(), flush=True)
-        print(f"an account's process or kernel: {undisturbed.account >> 20} MB at most")
+        print(f"the command: {undisturbed.command >> 20} MB at most")
+        print(f"a worker with its account: {undisturbed.worker >> 20} MB at most")
         for pid in undisturbed.early.keys() & undisturbed.late.keys():
             early, late = undisturbed.early[pid], undisturbed.late[pid]
             print(

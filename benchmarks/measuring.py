@@ -48,8 +48,13 @@ def median(costs: Sequence[Cost]) -> Cost:
     return Cost(*(statistics.median(getattr(c, f.name) for c in costs) for f in fields(Cost)))
 
 
-def measure(command: Sequence[Any], cwd: Path, environment: Mapping[str, str]) -> Cost:
-    """Run a command to its end, whatever its exit code, and return what it took."""
+def measure(
+    command: Sequence[Any], cwd: Path, environment: Mapping[str, str], *, memory: bool = True
+) -> Cost:
+    """Run a command to its end, whatever its exit code, and return what it took.
+
+    To read its `memory` takes time from the command and from the sandbox: without, the peak is 0.
+    """
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     process = subprocess.Popen(
         [str(part) for part in command],
@@ -60,11 +65,13 @@ def measure(command: Sequence[Any], cwd: Path, environment: Mapping[str, str]) -
     )
     peak, over = [0], threading.Event()
     watcher = threading.Thread(target=_watch, args=(psutil.Process(process.pid), peak, over))
-    watcher.start()
+    if memory:
+        watcher.start()
     process.wait()
     wall = time.monotonic() - began
     over.set()
-    watcher.join()
+    if memory:
+        watcher.join()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall, cpu, peak[0] / 2**20)
@@ -72,16 +79,19 @@ def measure(command: Sequence[Any], cwd: Path, environment: Mapping[str, str]) -
 
 def _watch(process: psutil.Process, peak: list[int], over: threading.Event) -> None:
     while not over.wait(_TICK):
-        total = 0
-        try:
-            for each in (process, *process.children(recursive=True)):
-                total += _memory(each)
-        except psutil.Error:
-            continue
-        peak[0] = max(peak[0], total)
+        peak[0] = max(peak[0], memory_of_tree(process))
 
 
-def _memory(process: psutil.Process) -> int:
+def memory_of_tree(process: psutil.Process) -> int:
+    """Return the bytes of a process and of all below it; 0 where it has ended."""
+    try:
+        return sum(map(memory, (process, *process.children(recursive=True))))
+    except psutil.Error:
+        return 0
+
+
+def memory(process: psutil.Process) -> int:
+    """Return the bytes of a process, its share of pages that others have too; 0 where it has ended."""
     try:
         return int(process.memory_full_info().pss)
     except psutil.Error:

@@ -3,16 +3,19 @@
     python -m benchmarks.mutants [--count 100] [--seed 1] [--imports] [--path kit/tables/keys.py]
 
 Each mutant changes one comparison, boolean, condition, number or compared word in `kit/tables` or
-`kit/controls`. One process collects the tests and records which of them run which line; then each
-mutant has a fork of that process, in which the tests of its line run until one fails. A mutant of a
-line that no test runs survives. `--imports` changes what stands outside functions instead, and
-imports everything again for each mutant.
+`kit/controls`. One process runs the tests and records in which of them an expression has another
+value than what a mutant changes it to. Another process collects the tests; then each mutant has a
+fork of that process, in which the tests that were recorded for it run until one fails. A mutant that
+no test evaluates to another value survives. `--imports` changes what stands outside functions
+instead, and imports everything again for each mutant.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import builtins
+import copy
 import gc
 import importlib
 import os
@@ -22,13 +25,13 @@ import resource
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from functools import partial
+from functools import _lru_cache_wrapper, partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 import pytest
@@ -49,8 +52,6 @@ _OPTIONS = (
 )
 # What an endless loop may take; the slowest line has a fifth of it.
 _CPU_SECONDS = 200
-# How often a test is followed into a function: after that it hardly takes another way through it.
-_ENTERED = 100
 _OTHERS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Eq: (ast.NotEq,),
     ast.NotEq: (ast.Eq,),
@@ -64,6 +65,9 @@ _OTHERS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.IsNot: (ast.Is,),
 }
 _NAMES = {"any": "all", "all": "any"}
+COMPARED = "__compared__"
+_NO_ARGUMENTS = ast.arguments([], [], None, [], [], None, [])
+Key = tuple[str, int, int]
 
 
 class Mutant(NamedTuple):
@@ -72,21 +76,23 @@ class Mutant(NamedTuple):
     Attributes
     ----------
     path : Path
-    first, last : int
-        Lines of the statement that is changed.
+    line : int
+        Of the statement that is changed.
     change : str
         What stood there, and what stands there now.
     called : bool
         Whether the change is in a function, so that it can be made once the module is imported.
+    key : tuple of (str, int, int)
+        The module, the place of the expression in it, and the number of the change to that.
     before, after : CodeType
         Of the whole module.
     """
 
     path: Path
-    first: int
-    last: int
+    line: int
     change: str
     called: bool
+    key: Key
     before: CodeType
     after: CodeType
 
@@ -101,20 +107,14 @@ def mutants(path: Path) -> Iterator[Callable[[], Mutant]]:
         old, statement, called = list(_nodes(tree))[place]
         new = ast.copy_location(list(_others(old, statement))[number], old)
         change = f"{ast.unparse(old)}  ->  {ast.unparse(new)}"
-        lines = statement.lineno, _last(statement)
         changed = ast.fix_missing_locations(_Replacer(old, new).visit(tree))
         after = compile(changed, str(path), "exec", dont_inherit=True)
-        return Mutant(path, *lines, change, called, before, after)
+        key = str(path), place, number
+        return Mutant(path, statement.lineno, change, called, key, before, after)
 
     for place, (node, statement, _) in enumerate(_nodes(ast.parse(text))):
         for number, _ in enumerate(_others(node, statement)):
             yield lambda place=place, number=number: make(place, number)  # type: ignore[misc]
-
-
-def _last(statement: ast.stmt) -> int:
-    """Return the last line of a statement, or of the head of one that holds others."""
-    body = getattr(statement, "body", None)
-    return (body[0].lineno - 1 if body else 0) or statement.end_lineno or statement.lineno
 
 
 def _nodes(
@@ -184,69 +184,121 @@ def sample(paths: list[Path], count: int, seed: int, *, called: bool = True) -> 
             break
         one = make()
         if one.called is called:
-            drawn.setdefault((one.path, one.first), one)
+            drawn.setdefault((one.path, one.line), one)
     return list(drawn.values())
 
 
-class Record(NamedTuple):
-    """Which tests run which lines of the mutated folders.
+class Record:
+    """In which tests expressions have another value than mutants give them, as a plugin of pytest.
 
     Attributes
     ----------
-    known : frozenset of str
-        Every test that was recorded.
     tests : dict
-        By path and line.
+        By the key of a mutant.
     seconds : dict of str to float
-        Of CPU, by file of tests.
+        Of CPU, by test.
     modules : list of str
         What the tests import.
     """
 
-    known: frozenset[str]
-    tests: dict[tuple[str, int], set[str]]
-    seconds: dict[str, float]
-    modules: list[str]
+    def __init__(self) -> None:
+        self.tests: dict[Key, set[str]] = defaultdict(set)
+        self.seconds: dict[str, float] = {}
+        self.modules: list[str] = []
+        self._test, self._compares = "", True
 
     def chosen(self, mutant: Mutant, items: list[pytest.Item]) -> list[pytest.Item]:
-        """Return tests of a mutant's lines, those of the fastest file first, after unknown ones."""
-        lines = range(mutant.first, mutant.last + 1)
-        ids = {test for line in lines for test in self.tests.get((str(mutant.path), line), ())}
-        wanted = [one for one in items if one.nodeid in ids or one.nodeid not in self.known]
-        return sorted(wanted, key=lambda one: self.seconds.get(str(one.path), 0.0))
+        """Return the tests of a mutant, the fastest first, after those that were not recorded."""
+        ids = self.tests.get(mutant.key, set())
+        wanted = [one for one in items if one.nodeid in ids or one.nodeid not in self.seconds]
+        return sorted(wanted, key=lambda one: self.seconds.get(one.nodeid, 0.0))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Note the test that runs, and the CPU that it takes."""
+        _forget()
+        self._test, before = item.nodeid, time.process_time()
+        result = yield
+        self.seconds[item.nodeid] = time.process_time() - before
+        return result
+
+    def compared(self, path: str, place: int, value: Any, *others: Callable[[], Any]) -> Any:
+        """Return the value of an expression; note the mutants that would give it another value."""
+        if self._compares:
+            self._compares = False  # what another value calls is no part of the test
+            for number, other in enumerate(others):
+                tests = self.tests[path, place, number]
+                if self._test not in tests and not _is_alike(value, other):
+                    tests.add(self._test)
+            self._compares = True
+        return value
 
 
-def _record(items: list[pytest.Item]) -> Record:
-    """Run every test under a tracer."""
-    folders = tuple(f"{ROOT / folder}/" for folder in _MUTATED)
-    tests: dict[tuple[str, int], set[str]] = defaultdict(set)
-    seconds: dict[str, float] = defaultdict(float)
-    seen: set[tuple[str, int]] = set()
-    entered: Counter[CodeType] = Counter()
+def _is_alike(value: Any, other: Callable[[], Any]) -> bool:
+    with suppress(Exception):
+        another = other()
+        return type(another) is type(value) and bool(another == value)
+    return False
 
-    def line(frame: FrameType, event: str, argument: Any) -> Any:
-        seen.add((frame.f_code.co_filename, frame.f_lineno))
-        return line
 
-    def enter(frame: FrameType, event: str, argument: Any) -> Any:
-        code = frame.f_code
-        if not code.co_filename.startswith(folders):
-            return None
-        entered[code] += 1
-        return line(frame, event, argument) if entered[code] < _ENTERED else None
+class _Comparer(ast.NodeTransformer):
+    """Hands expressions in functions, with what mutants change them to, to `Record.compared`."""
 
-    for item, following in zip(items, [*items[1:], None], strict=True):
-        seen.clear()
-        entered.clear()
-        before = time.process_time()
-        sys.settrace(enter)
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        sys.settrace(None)
-        seconds[str(item.path)] += time.process_time() - before
-        for place in seen:
-            tests[place].add(item.nodeid)
-    known = frozenset(item.nodeid for item in items)
-    return Record(known, dict(tests), dict(seconds), list(sys.modules))
+    def __init__(self, path: Path):
+        self._path, self.tree = str(path), ast.parse(path.read_text("utf-8"))
+        self._others = {
+            node: (place, copy.deepcopy([*_others(node, statement)]))
+            for place, (node, statement, called) in enumerate(_nodes(self.tree))
+            if called
+        }
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Return what is evaluated in place of a node."""
+        visited = super().visit(node)
+        place, others = self._others.get(node, (0, []))
+        if not others:
+            return visited
+        where = ast.Constant(self._path), ast.Constant(place)
+        later = (ast.Lambda(_NO_ARGUMENTS, other) for other in others)
+        called = ast.Call(ast.Name(COMPARED, ast.Load()), [*where, visited, *later], [])
+        return ast.copy_location(called, node)
+
+
+def comparing(path: Path) -> CodeType:
+    """Return the code of a module whose functions compare what mutants would change."""
+    comparer = _Comparer(path)
+    changed = ast.fix_missing_locations(comparer.visit(comparer.tree))
+    return compile(changed, str(path), "exec", dont_inherit=True)
+
+
+def _write_record(path: Path) -> None:
+    """Run every test where modules compare what mutants would change."""
+    mutated, record = set(modules()), Record()
+    _import_as(lambda path: comparing(path) if path in mutated else None)
+    setattr(builtins, COMPARED, record.compared)
+    if pytest.main([*_OPTIONS, *_TESTS], plugins=[record, Stop()]):
+        os._exit(1)
+    record.modules = list(sys.modules)
+    path.write_bytes(pickle.dumps(record))
+
+
+def _import_as(code: Callable[[Path], CodeType | None]) -> None:
+    """Let modules that have another code be imported with it from now on."""
+    code_of = SourceFileLoader.get_code
+
+    def get_code(loader: SourceFileLoader, name: str) -> CodeType | None:
+        return code(Path(loader.get_filename(name))) or code_of(loader, name)
+
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+
+
+def _forget() -> None:
+    """Empty the caches of tables and rules; those without a bound hold what no test changes."""
+    for path in modules():
+        module = sys.modules.get(f"kit.{path.parent.name}.{path.stem}")
+        for one in vars(module).values() if module else ():
+            if isinstance(one, _lru_cache_wrapper) and one.cache_parameters()["maxsize"]:
+                one.cache_clear()
 
 
 class Stop:
@@ -268,9 +320,7 @@ class Runner:
         self.alive = 0
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Record, then run what each mutant needs."""
-        if not self.record.exists() and not _forked(lambda: self._write(session.items)):
-            sys.exit("a test fails without any mutant")
+        """Run what each mutant needs."""
         record: Record = pickle.loads(self.record.read_bytes())
         for name in record.modules:
             with suppress(ImportError):
@@ -285,9 +335,6 @@ class Runner:
             self.alive += survives(mutant, record.chosen(mutant, session.items), functions)
         return True
 
-    def _write(self, items: list[pytest.Item]) -> None:
-        self.record.write_bytes(pickle.dumps(_record(items)))
-
 
 def survives(
     mutant: Mutant, chosen: list[pytest.Item], functions: dict[CodeType, list[FunctionType]]
@@ -296,6 +343,7 @@ def survives(
 
     def run() -> None:
         swap(mutant, functions)
+        _forget()
         _run(chosen)
 
     if chosen:
@@ -322,18 +370,12 @@ def _lives(mutant: Mutant, run: Callable[[], object]) -> bool:
 
 
 def _named(mutant: Mutant) -> str:
-    return f"{mutant.path.relative_to(ROOT)}:{mutant.first} {mutant.change}"
+    return f"{mutant.path.relative_to(ROOT)}:{mutant.line} {mutant.change}"
 
 
 def _import_and_run(mutant: Mutant) -> None:
     """Run every test where the module is imported as the mutant has it."""
-    code_of = SourceFileLoader.get_code
-
-    def get_code(loader: SourceFileLoader, name: str) -> CodeType | None:
-        at_home = loader.get_filename(name) == str(mutant.path)
-        return mutant.after if at_home else code_of(loader, name)
-
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    _import_as(lambda path: mutant.after if path == mutant.path else None)
     if pytest.main([*_OPTIONS, *_TESTS], plugins=[Stop()]):
         os._exit(1)  # a file of tests cannot be imported
 
@@ -385,7 +427,10 @@ def main() -> None:
         alive = sum(_lives(one, partial(_import_and_run, one)) for one in drawn)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            runner = Runner(drawn, chosen.record or Path(folder) / "record")
+            record = chosen.record or Path(folder) / "record"
+            if not record.exists() and not _forked(partial(_write_record, record)):
+                sys.exit("a test fails without any mutant")
+            runner = Runner(drawn, record)
             if pytest.main([*_OPTIONS, *_TESTS], plugins=[runner, Stop()]):
                 sys.exit("the tests cannot be collected")
         alive = runner.alive

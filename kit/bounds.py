@@ -170,11 +170,10 @@ def single_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def require_shallow(value: Any) -> None:
     """Raise `ValueError` for a parsed value that is nested deeper than `MOST_DEEP`."""
-    level, depth = [value], 0
+    level, depth = [value] if isinstance(value, (list, dict)) else [], 0
     while level := [
         part
         for item in level
-        if isinstance(item, (list, dict))
         for part in (item.values() if isinstance(item, dict) else item)
         if isinstance(part, (list, dict))
     ]:

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -364,7 +364,7 @@ def seal(
     with warm.forked():
         key = _open_key(**signing)
         with _resumable(snapshot, collected=False, to=to, notebook=notebook):
-            pack = _seal(snapshot, to, quiet, key, notebook)
+            pack = _seal(snapshot, to, quiet, key, notebook=notebook)
     _name_leftovers((to or snapshot).parent)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
@@ -905,35 +905,37 @@ def _run(
     from kit.warm.fork import beside, handover
     from kit.warm.process import deferred
 
-    refuse_mismatch(run, any((signing or {}).values()))
+    signs = any((signing or {}).values())
+    refuse_mismatch(run, signs)
     # A fork collects: it ends with all that AWS's libraries took, and it begins before this process
     # has a key to sign with. It imports these libraries while this process imports the controls.
     with (
         handover() as (give, take),
         beside("the collection", partial(_collect, run, quiet, take), tidies=True) as collected,
-        warm.forked(),
     ):
         from kit.judge import calls_of
         from kit.redact.labels import describe_new_key
 
-        key = _open_key(**signing or {})
         calls = [call.name for call in calls_of(run)]
         if notice := describe_new_key(run):
             terminal.line(f"labels: {notice}", err=True)
-        give(calls)
-        with deferred():
-            from kit.pack.seal import prepare
-
-            with suppress(Exception):  # sealing raises it again, once the snapshot is whole
-                prepare()  # while AWS answers
-        snapshot, left_out, stops, lock = collected()
-        take_over(lock)
-        if left_out:
-            terminal.line(f"previous: {left_out}", err=True)
-        with _resumable(snapshot, collected=True):
-            if not in_json:
-                terminal.line(f"snapshot: {snapshot}")
-            pack = _seal(snapshot, None, quiet, key)
+        if not signs:
+            give(calls)
+        with warm.forked():
+            key = _open_key(**signing or {})  # which is not in a kernel, forked before
+            if signs:
+                give(calls)  # no request is sent where there is no key
+            with deferred():
+                from kit.pack.seal import prepared
+            with prepared() as kernel:  # while AWS answers
+                snapshot, left_out, stops, lock = collected()
+                take_over(lock)
+                if left_out:
+                    terminal.line(f"previous: {left_out}", err=True)
+                with _resumable(snapshot, collected=True):
+                    if not in_json:
+                        terminal.line(f"snapshot: {snapshot}")
+                    pack = _seal(snapshot, None, quiet, key, kernel=kernel)
     _name_leftovers(Path(run.outputs))
     _print_pack(pack, snapshot, in_json, stops, file)
     return pack
@@ -965,12 +967,10 @@ def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str,
     return snapshot.folder, left_out, [stop["message"] for stop in snapshot.stopped], lock()
 
 
-def _seal(
-    snapshot: Path, to: Path | None, quiet: bool, key: Any = None, notebook: Path | None = None
-) -> Any:
+def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None, **given: Any) -> Any:
     from kit.pack.seal import seal as make
 
-    return make(snapshot, to, key=key, notebook=notebook, progress=not quiet)
+    return make(snapshot, to, key=key, progress=not quiet, **given)
 
 
 @contextmanager

@@ -854,10 +854,17 @@ def _changed(requests: Iterable[Request]) -> list[str]:
     return [request.id for request in requests if digest(request.response) != request.sha256]
 
 
-_TEXTS = (
-    *("id", "call", "service", "operation", "region", "started", "ended", "endpoint"),
-    *("sha256", "nonce"),
-)
+_NAMES = {member.name for member in fields(Request)}
+_NONE = type(None)
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("id", "call", "service", "operation", "region", "started", "ended"), str),
+    **dict.fromkeys(("endpoint", "sha256", "nonce"), str),
+    **dict.fromkeys(("page", "attempts"), int),
+    **dict.fromkeys(("request_id", "cut"), (str, _NONE)),
+    "parameters": dict,
+    "status": (int, _NONE),
+    "error": (dict, _NONE),
+}
 
 
 def _stored(line: bytes) -> Request:
@@ -869,20 +876,14 @@ def _stored(line: bytes) -> Request:
         The line has another form than the kit writes.
     """
     given = parse_json(line, bounds.STORED)
-    if not isinstance(given, dict) or given.keys() != {f.name for f in fields(Request)}:
+    if not isinstance(given, dict) or given.keys() != _NAMES:
         raise ValueError("not the members of a request")
     request = Request(**given)
-    error = request.error
-    kinds: tuple[tuple[Any, Any], ...] = (
-        *((getattr(request, name), str) for name in _TEXTS),
-        *((value, int) for value in (request.page, request.attempts)),
-        *((value, str | None) for value in (request.request_id, request.cut)),
-        (request.parameters, dict),
-        (request.status, int | None),
-        (error, dict | None),
-        *((error.get(name), str) for name in ("code", "message") if isinstance(error, dict)),
-    )
-    if any(not isinstance(value, kind) for value, kind in kinds):
+    error: Any = request.error
+    named = ("code", "message") if isinstance(error, dict) else ()
+    if not all(isinstance(given[name], kind) for name, kind in _KINDS.items()) or not all(
+        isinstance(error.get(name), str) for name in named
+    ):
         raise ValueError(f"{request.id!r:.20}: a member of another kind")
     bytes.fromhex(request.nonce)
     return request

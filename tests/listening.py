@@ -84,7 +84,7 @@ def _watch(folder: Path) -> None:
 
 def _is_cell(code: object) -> bool:
     """Whether code is of a cell, by the name that ipykernel gives it."""
-    return isinstance(code, CodeType) and "/ipykernel_" in code.co_filename
+    return isinstance(code, CodeType) and f"/ipykernel_{os.getpid()}/" in code.co_filename
 
 
 def _facts() -> dict[str, object]:

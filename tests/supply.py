@@ -32,12 +32,10 @@ ACCEPTED = {
     "PSF-2.0",
     "Unlicense",
     "Zlib",
-    "LicenseRef-Public-Domain",
 }
 #: Packages whose metadata names no SPDX expression, as their licence files read.
 READ = {
     "asttokens": "Apache-2.0",
-    "bagit": "LicenseRef-Public-Domain",
     "bleach": "Apache-2.0",
     "overrides": "Apache-2.0",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",

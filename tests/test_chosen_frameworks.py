@@ -17,6 +17,7 @@ from kit.controls.source import requirements
 from kit.errors import UserError
 from kit.judge import evaluate
 from kit.judge.findings import Findings
+from kit.pack.by_control import by_control
 from kit.pack.document import document, findings_data
 from kit.pack.html import page
 from kit.pack.workbook import workbook
@@ -62,7 +63,9 @@ def test_the_workbook_has_every_framework_beside_a_control(
     own, snapshot = choosing(findings, "nis2"), SAMPLES["careless"](tmp_path).snapshot()
     views = (cover(), show.frameworks(own), show.section(own, "AR"), show.data(own, snapshot))
     notebook = new_notebook(cells=[shown(view) for view in views])
-    book = openpyxl.load_workbook(io.BytesIO(workbook(document(notebook), findings_data(notebook))))
+    book = openpyxl.load_workbook(
+        io.BytesIO(workbook(document(notebook), by_control(findings_data(notebook))))
+    )
     titles, *rows = book["Controls"].iter_rows(min_row=2, values_only=True)
     cells = {row[0]: row[titles.index("Other frameworks")] for row in rows}
     assert {one.framework for one in requirements("AR-05")} > {"NIS2"}

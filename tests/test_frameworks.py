@@ -8,7 +8,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pytest
@@ -21,6 +20,7 @@ from kit.controls import describe
 from kit.errors import UserError
 from kit.judge import evaluate
 from kit.judge.findings import Findings, worst
+from kit.pack.by_control import Results, by_control
 from kit.pack.document import Document, document, findings_data
 from kit.pack.html import page
 from kit.pack.ocsf import ocsf
@@ -84,7 +84,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def made(example: None, findings: Findings, snapshot: Snapshot) -> tuple[Document, Any]:
+def made(example: None, findings: Findings, snapshot: Snapshot) -> tuple[Document, Results]:
     notebook = new_notebook(
         cells=[
             shown(cover()),
@@ -93,7 +93,7 @@ def made(example: None, findings: Findings, snapshot: Snapshot) -> tuple[Documen
             shown(show.data(findings, snapshot)),
         ]
     )
-    return document(notebook), findings_data(notebook)
+    return document(notebook), by_control(findings_data(notebook))
 
 
 def squeezed(text: str) -> str:
@@ -137,7 +137,9 @@ def test_a_control_that_was_not_selected_leaves_no_pass(
     assert table.rows[1][place] is not None
 
 
-def test_the_html_shows_it_in_a_table_and_in_the_controls_block(made: tuple[Document, Any]) -> None:
+def test_the_html_shows_it_in_a_table_and_in_the_controls_block(
+    made: tuple[Document, Results],
+) -> None:
     html = page(made[0])
     assert "Example Standard 7:2024, security of desktops: requirements" in html
     for reported in ("Data at rest is encrypted", "Staff are trained", "No control tests it"):
@@ -151,7 +153,7 @@ def test_the_html_shows_it_in_a_table_and_in_the_controls_block(made: tuple[Docu
 
 
 @pytest.fixture
-def printed(made: tuple[Document, Any]) -> str:
+def printed(made: tuple[Document, Results]) -> str:
     """The text of the PDF, which a process apart renders."""
     from kit.pack.pdf import pdf
 
@@ -164,7 +166,7 @@ def test_the_pdf_shows_it(printed: str) -> None:
     assert squeezed("Data at rest is encrypted") in printed  # its reasons are in the HTML
 
 
-def test_the_workbook_has_a_sheet_of_it(made: tuple[Document, Any]) -> None:
+def test_the_workbook_has_a_sheet_of_it(made: tuple[Document, Results]) -> None:
     book = openpyxl.load_workbook(io.BytesIO(workbook(*made)))
     sheet = book["Example Standard"]
     assert [cell.value for cell in sheet["A"]][2:] == ["7.1", "7.2", "7.10"]
@@ -177,7 +179,7 @@ def test_the_workbook_has_a_sheet_of_it(made: tuple[Document, Any]) -> None:
     assert reported["AR-01"] is None
 
 
-def test_ocsf_cites_what_is_tested_alone(made: tuple[Document, Any]) -> None:
+def test_ocsf_cites_what_is_tested_alone(made: tuple[Document, Results]) -> None:
     events = json.loads(b"".join(ocsf(*made)))
     by_control = {event["metadata"]["event_code"]: event["compliance"] for event in events}
     assert "Example Standard 7.1" in by_control["AR-05"]["requirements"]
@@ -185,8 +187,8 @@ def test_ocsf_cites_what_is_tested_alone(made: tuple[Document, Any]) -> None:
     assert by_control["AR-07"]["standards"][1:] == []
 
 
-def test_oscal_has_it_in_the_catalog(made: tuple[Document, Any]) -> None:
-    own = catalog(made[1]["facts"])
+def test_oscal_has_it_in_the_catalog(made: tuple[Document, Results]) -> None:
+    own = catalog(made[1].facts)
     controls = {one["id"]: one for group in own["groups"] for one in group["controls"]}
     (resource,) = (r for r in own["back-matter"]["resources"] if r["title"].startswith("Example"))
     assert {"href": f"#{resource['uuid']}", "rel": "reference"} in controls["AR-05"]["links"]
@@ -233,7 +235,9 @@ def test_a_name_that_no_sheet_may_have_is_changed(
             shown(show.data(findings, snapshot)),
         ]
     )
-    book = openpyxl.load_workbook(io.BytesIO(workbook(document(notebook), findings_data(notebook))))
+    book = openpyxl.load_workbook(
+        io.BytesIO(workbook(document(notebook), by_control(findings_data(notebook))))
+    )
     assert "ISO IEC 27001 2022, a very long" in book.sheetnames
     forgotten()
 

@@ -96,15 +96,16 @@ class Dispatcher:
             yield
         except BaseException:
             if self._client.status == "running":
-                self._client.cancel([*self._futures])
-                self._client.run(stop, self._topic, on_error="ignore")
+                with suppress(OSError, RuntimeError):  # the scheduler went away
+                    self._client.cancel([*self._futures])
+                    self._client.run(stop, self._topic, on_error="ignore")
             raise
 
     def _unreported(self, job: Job, why: str) -> dict[str, Any]:
         """Return the entry of an account whose end no worker reported; its pack may be whole."""
         if job.account not in self._started:
             return {"state": NOT_REACHED, "why": why}
-        with suppress(UserError):
+        with suppress(Exception):  # the next start reports what is wrong with it
             if facts := check_existing(job):
                 return facts
         return {"state": STOPPED, "why": why}

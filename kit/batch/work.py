@@ -119,6 +119,8 @@ def run(job: Job, topic: str = "") -> dict[str, Any]:
     batch = _batches[topic]
     batch.accounts[job.account] = 0
     try:
+        if batch.is_stopped:
+            raise CannotRunError(_STOPPED)
         return _run(job, batch)
     finally:
         del batch.accounts[job.account]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from kit.calls import (
@@ -34,7 +33,7 @@ from kit.controls.registry import (
 )
 from kit.errors import UserError
 from kit.judge.ageing import with_since
-from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, ROLL_UP, UNLISTED, canonical
+from kit.judge.digest import NOT_REQUIRED, NOTHING, ROLL_UP, UNLISTED, canonical
 from kit.judge.findings import (
     WORST,
     Finding,
@@ -181,7 +180,18 @@ class _Evaluation:
         words = ", ".join(f"{name} = {shown(value)}" for name, value in limits.items())
         expected = " ".join(clause.expected for clause in control.clauses)
         self.expected = f"{expected} [{words}]" if words else expected
+        self.columns = control.columns
         self.shown = tuple(dict.fromkeys([*control.columns, *control.shows]))
+        columns = table.spec.columns
+        self.titles = {name: table.spec.title(name) for name in self.shown}
+        self.samples = dict.fromkeys(filter(None, (columns[name].sample for name in self.shown)))
+        self.own = {
+            "control": control.id,
+            "severity": control.severity,
+            "account": snapshot.account,
+            "expected": self.expected,
+            "threshold_values": self.threshold_values,
+        }
         self.gaps = table.gap_at
         self.coverage = (
             coverage(control.rests_on, table.spec.scope, snapshot)
@@ -227,31 +237,33 @@ class _Evaluation:
                 gaps += unseen
                 if not unseen:
                     judged.append((clause, self._apply(clause, values)))
-        failed = [clause for clause, outcome in judged if outcome is False]
-        base = self._finding(
+        return self._finding(
             values["region"] if self.control.scope is REGION else GLOBAL,
             values["resource"],
             observed=self._observed(row, values, self._deciding(row, judged)),
             observed_values=self._values(row, values),
             sample=self._sample(row, values),
             evidence=self._evidence(row, gaps),
+            **self._verdict(row, gaps, judged),
         )
+
+    def _verdict(
+        self, row: str, gaps: list[Trouble], judged: list[tuple[Clause, Outcome]]
+    ) -> dict[str, Any]:
+        """Return a row's status, and the members of a finding that come with it."""
+        failed = [clause for clause, outcome in judged if outcome is False]
         if failed:
             severities = [clause.severity or self.control.severity for clause in failed]
-            return replace(
-                base,
-                status=FAIL,
-                severity=max(severities, key=SEVERITIES.index),
-                **self._unmet(row, judged),
-            )
+            gravest = max(severities, key=SEVERITIES.index)
+            return {"status": FAIL, "severity": gravest, **self._unmet(row, judged)}
         if gaps:
-            return self._unseen_row(base, row, gaps[0], judged)
-        return self._settled(base, row, judged)
+            return self._unseen_row(row, gaps[0], judged)
+        return self._settled(row, judged)
 
     def _deciding(self, row: str, judged: list[tuple[Clause, Outcome]]) -> list[str]:
         """Return the columns that decide against a row: of fails, gaps, or a lack of evidence."""
         failed = [clause for clause, outcome in judged if outcome is False]
-        unseen = [name for name in self.control.columns if (row, name) in self.gaps]
+        unseen = [name for name in self.columns if (row, name) in self.gaps]
         lacking = [clause for clause, outcome in judged if isinstance(outcome, NotEvidenced)]
         if unseen and not failed:
             return unseen
@@ -278,9 +290,9 @@ class _Evaluation:
         return {"remedies": "; ".join(remedies), "hint": "; ".join(filter(None, hints))}
 
     def _unseen_row(
-        self, base: Finding, row: str, gap: Trouble, judged: list[tuple[Clause, Outcome]]
-    ) -> Finding:
-        """Return the finding of a row with a gap.
+        self, row: str, gap: Trouble, judged: list[tuple[Clause, Outcome]]
+    ) -> dict[str, Any]:
+        """Return the verdict of a row with a gap.
 
         Where the run sent no request, what the parameters lack for another clause comes first:
         without it no answer decides.
@@ -289,22 +301,22 @@ class _Evaluation:
             isinstance(made, NotEvidenced) and made.reason == "not declared" for _, made in judged
         )
         if gap.reason != "not collected" or not undeclared:
-            return self._gap_finding(base, gap)
-        found = self._settled(base, row, judged)
-        return replace(found, hint="; ".join(filter(None, (found.hint, gap.hint))))
+            return _unseen_by(gap)
+        verdict = self._settled(row, judged)
+        return {**verdict, "hint": "; ".join(filter(None, (verdict["hint"], gap.hint)))}
 
-    def _settled(self, base: Finding, row: str, judged: list[tuple[Clause, Outcome]]) -> Finding:
+    def _settled(self, row: str, judged: list[tuple[Clause, Outcome]]) -> dict[str, Any]:
         """Return the verdict of a row that has no gap and no false clause."""
         for _, outcome in judged:
             if isinstance(outcome, NotEvidenced):
                 unmet = self._unmet(row, judged)
-                return replace(base, status=NOT_EVIDENCED, reason=outcome.reason, **unmet)
+                return {"status": NOT_EVIDENCED, "reason": outcome.reason, **unmet}
         worded = [outcome for _, outcome in judged if isinstance(outcome, Worded)]
         attested = [outcome for outcome in worded if isinstance(outcome, Attested)]
         if not attested and len(worded) < len(judged):
-            return replace(base, status=PASS)
+            return {"status": PASS}
         decides = (attested or worded)[0]
-        return replace(base, status=decides.status, reason=self.control.text_of(decides))
+        return {"status": decides.status, "reason": self.control.text_of(decides)}
 
     def _apply(self, clause: Clause, values: Mapping[str, Any]) -> Outcome:
         columns = [values[name] for name in clause.columns]
@@ -320,10 +332,6 @@ class _Evaluation:
     def _gaps(self, row: str, columns: Iterable[str]) -> list[Trouble]:
         return [self.gaps[row, column] for column in columns if (row, column) in self.gaps]
 
-    def _gap_finding(self, base: Finding, gap: Trouble) -> Finding:
-        why = {name: getattr(gap, name) for name in TROUBLE}
-        return replace(base, status=NOT_EVIDENCED, **why)
-
     def _evidence(self, row: str, gaps: list[Trouble]) -> tuple[str, ...]:
         refs = [ref for column in self.shown for ref in self.table.refs[row, column]]
         refs += [gap.evidence for gap in gaps if gap.evidence]
@@ -334,7 +342,7 @@ class _Evaluation:
         parts, columns = [], self.table.spec.columns
         causes = [name for name in self.shown if first and columns[name].cause]
         for name in dict.fromkeys([*first, *causes, *self.shown]):
-            title = self.table.spec.title(name)
+            title = self.titles[name]
             seen = (
                 text("findings/not_seen")
                 if (row, name) in self.gaps
@@ -351,9 +359,7 @@ class _Evaluation:
 
     def _sample(self, row: str, values: Mapping[str, Any]) -> str:
         """Return which part of a population the cells rest on; empty for all of it."""
-        columns = self.table.spec.columns
-        names = dict.fromkeys(filter(None, (columns[name].sample for name in self.shown)))
-        parts = [values[name] for name in names if (row, name) not in self.gaps]
+        parts = [values[name] for name in self.samples if (row, name) not in self.gaps]
         return "; ".join(filter(None, parts))
 
     def _values(self, row: str, values: Mapping[str, Any]) -> str:
@@ -372,14 +378,14 @@ class _Evaluation:
         for entry in self.coverage:
             if not entry.trouble or entry.region not in (region, GLOBAL):
                 continue
-            base = self._finding(
+            yield self._finding(
                 region,
                 text("findings/unlisted", noun=self.control.noun),
                 subject=UNLISTED,
                 observed=text("findings/not_seen"),
                 evidence=entry.evidence,
+                **_unseen_by(entry.trouble),
             )
-            yield self._gap_finding(base, entry.trouble)
 
     def _nothing(self, region: str) -> Finding:
         entries = [entry for entry in self.coverage if entry.region in (region, GLOBAL)]
@@ -416,35 +422,14 @@ class _Evaluation:
             evidence=("parameters#/thresholds",),
         )
 
-    def _finding(
-        self,
-        region: str,
-        resource: str,
-        *,
-        subject: str = RESOURCE,
-        status: str = "",
-        reason: str = "",
-        observed: str = "",
-        observed_values: str = "{}",
-        sample: str = "",
-        evidence: tuple[str, ...] = (),
-    ) -> Finding:
-        return Finding(
-            self.control.id,
-            self.control.severity,
-            self.snapshot.account,
-            region,
-            resource,
-            status,
-            reason,
-            observed,
-            self.expected,
-            evidence=evidence,
-            subject=subject,
-            observed_values=observed_values,
-            threshold_values=self.threshold_values,
-            sample=sample,
-        )
+    def _finding(self, region: str, resource: str, **members: Any) -> Finding:
+        """Return a finding of the control, its other members by their names."""
+        return Finding(region=region, resource=resource, **(self.own | members))
+
+
+def _unseen_by(gap: Trouble) -> dict[str, Any]:
+    """Return the verdict of what the kit could not see."""
+    return {"status": NOT_EVIDENCED, **{name: getattr(gap, name) for name in TROUBLE}}
 
 
 def _under(roll_up: RollUp) -> set[str]:

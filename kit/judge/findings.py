@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -364,7 +364,8 @@ def with_ids(findings: Iterable[Finding]) -> list[Finding]:
     """Return all findings of an account, or of one of its controls, each with its id."""
     some = list(findings)
     ids = finding_ids(map(vars, some))
-    return [replace(finding, id=id) for finding, id in zip(some, ids, strict=True)]
+    # `replace` looks at each field, which takes as long again.
+    return [Finding(**vars(made) | {"id": id}) for made, id in zip(some, ids, strict=True)]
 
 
 def why(finding: Finding) -> str:

@@ -26,6 +26,7 @@ from kit.own.declared import declare
 from kit.own.load import add_frameworks, add_texts, texts_folder
 from kit.own.process import answer
 from kit.pack.blocks import ColumnBlock, CoverBlock, table_block
+from kit.pack.by_control import by_control
 from kit.pack.document import Document
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
@@ -147,6 +148,7 @@ def _write(
         dict(zip(("name", "version", "sha256"), own["own"], strict=True)) | {"controls": some}
         for own, some in zip(sets, ids, strict=True)
     ]
+    results = by_control(data)
     files: dict[str, bytes] = {
         RESULT: json.dumps(
             {"sets": stated, "controls": blocks.as_json()}, ensure_ascii=False, indent=1
@@ -155,10 +157,10 @@ def _write(
             [{COLUMN: title, **record} for record in data["records"]],
             [COLUMN, *(field.name for field in fields(Finding))],
         ),
-        "findings.xlsx": workbook(made, data, author=title),
-        "ocsf-findings.json": _named(b"".join(ocsf(made, data)), names),
+        "findings.xlsx": workbook(made, results, author=title),
+        "ocsf-findings.json": _named(b"".join(ocsf(made, results)), names),
     }
-    for name, document in oscal(made, data, manifest(stored).facts):
+    for name, document in oscal(made, results, manifest(stored).facts):
         whole = b"".join(document)
         files[name] = _titled(whole, title) if name in (PLAN, PROFILE) else whole
     for name, content in files.items():

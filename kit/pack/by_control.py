@@ -14,7 +14,7 @@ from kit.controls.articles import cited
 from kit.controls.registry import Control, Remedy, RollUp
 from kit.judge.digest import RESOURCE, finding_keys
 from kit.judge.findings import Finding, made_by, remedies_of, samples, worst
-from kit.report.records import FindingsData, finding_of
+from kit.report.records import Facts, FindingsData, finding_of
 
 _STORED = re.compile(r"[EO]\d+")
 
@@ -92,15 +92,32 @@ class Judged:
         return worst(self.counts)
 
 
-def by_control(data: FindingsData) -> list[Judged]:
-    """Group the findings of `kit.pack.document.findings_data`, in order of the controls' ids."""
+@dataclass(frozen=True)
+class Results:
+    """The findings of a pack by control: what several of its files are made from.
+
+    Attributes
+    ----------
+    facts : dict
+        Of the findings.
+    judged : list of Judged
+        In order of the controls' ids.
+    """
+
+    facts: Facts
+    judged: list[Judged]
+
+
+def by_control(data: FindingsData) -> Results:
+    """Group the findings of `kit.pack.document.findings_data`."""
     grouped: dict[str, list[Finding]] = {}
     for record in data["records"]:
         grouped.setdefault(record["control"], []).append(finding_of(record))
     known: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
     role = data["facts"]["data_role"]
     keys = {name: finding_keys(map(vars, some)) for name, some in grouped.items()}
-    return [Judged(known[name], grouped[name], keys[name], role) for name in sorted(grouped)]
+    judged = [Judged(known[name], grouped[name], keys[name], role) for name in sorted(grouped)]
+    return Results(data["facts"], judged)
 
 
 def evidence_path(name: str) -> str:

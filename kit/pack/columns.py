@@ -27,6 +27,7 @@ _OUTLIER = 4  # lines: a text much longer than its column's others may take so m
 _LISTS, _LISTED = ("evidence", "control"), 20.0  # em: lists of ids read as well in many lines
 _DEEPEST, _ABREAST = 9, 13.0  # lines of the longest list of controls; em of three of them
 _ROUNDS, _LOOSE = 8, 1.05  # lines are not full where words end
+_HALVINGS = 24  # from any width: what is left of it cannot be seen
 _PAGE = 5.5  # em, about
 _WRITTEN = 12.0  # em: to write a date by hand
 _WIDE = 8.0
@@ -175,7 +176,7 @@ def _height(shares: list[float], rows: list[list[Lines]]) -> int:
 def _fit(widths: Callable[[float], list[float]], high: float, room: float) -> list[float]:
     """Return the widths of the greatest argument, up to `high`, with which they fit."""
     low = 0.0
-    for _ in range(40):
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (low, middle) if sum(widths(middle)) > room else (middle, high)
     return widths(low)

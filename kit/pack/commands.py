@@ -46,6 +46,8 @@ def folded(code: str, across: int) -> list[Line]:
 
 def columns(text: str) -> int:
     """Return the width of a line in a font of one width, in columns; some letters have two."""
+    if text.isascii():
+        return len(text)
     return len(text) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
 
 

@@ -459,12 +459,13 @@ def _first(names: list[str], order: list[str]) -> int:
 
 def _cite(blocks: list[Block], rows: dict[str, str]) -> None:
     """Add to rows that evidence cells name the controls that cite them: the way back."""
-    cited: dict[str, list[str]] = {}
-    for control, columns, row in _citing(blocks):
-        names = [control] if control else _of_kind("control", columns, row)
-        for name in _of_kind("evidence", columns, row):
-            known = cited.setdefault(name, [])
-            known += [name for name in names if name not in known]
+    cited: dict[str, set[str]] = {}
+    for control, table in _citing(blocks):
+        controls, evidence = _places("control", table), _places("evidence", table)
+        for row in table["rows"]:
+            names = [control] if control else _ids_at(controls, row)
+            for name in _ids_at(evidence, row):
+                cited.setdefault(name, set()).update(names)
     for table in tables(blocks):
         kinds = {column["kind"] for column in table["columns"]}
         if table["anchor"] is None or "control" in kinds:
@@ -474,25 +475,21 @@ def _cite(blocks: list[Block], rows: dict[str, str]) -> None:
             cited_by = views.column("cited_by", "control", _CITED_BY_BRIEF)
             table["columns"].append(cast(ColumnBlock, asdict(cited_by)))
             for row in table["rows"]:
-                row.append(sorted(cited.get(str(row[place]), [])))
+                row.append(sorted(cited.get(str(row[place]), ())))
 
 
-def _citing(
-    blocks: list[Block],
-) -> Iterator[tuple[str | None, list[ColumnBlock], list[Cell]]]:
+def _citing(blocks: list[Block]) -> Iterator[tuple[str, TableBlock]]:
+    """Yield each table whose rows cite evidence, with its control where it is a control's."""
     for block in blocks:
         if block["kind"] == "table":
-            yield from ((None, block["columns"], row) for row in block["rows"])
+            yield "", block
         elif block["kind"] == "controls":
-            for control in block["blocks"]:
-                table = control["rows"]
-                yield from ((control["id"], table["columns"], row) for row in table["rows"])
+            yield from ((control["id"], control["rows"]) for control in block["blocks"])
 
 
-def _of_kind(kind: str, columns: list[ColumnBlock], row: list[Cell]) -> list[str]:
-    return [
-        name
-        for column, cell in zip(columns, row, strict=True)
-        if column["kind"] == kind
-        for name in ids(cell)
-    ]
+def _places(kind: str, table: TableBlock) -> list[int]:
+    return [place for place, column in enumerate(table["columns"]) if column["kind"] == kind]
+
+
+def _ids_at(places: list[int], row: list[Cell]) -> list[str]:
+    return [name for place in places for name in ids(row[place])]

@@ -8,7 +8,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_output
 from traitlets import default
@@ -45,7 +47,6 @@ for _name in _absent:
     del sys.modules[_name]
 
 _START_SECONDS = 120
-_MESSAGES = "messages"
 _MISTAKES = {kind.__name__: kind for kind in (UserError, NotAsStatedError, CannotRunError)}
 # Without a handler, Python would write the records to standard error, before the kit's own line.
 logging.getLogger("papermill").addHandler(logging.NullHandler())
@@ -57,6 +58,7 @@ def execute(
     *,
     progress: bool = False,
     for_documents: bool = False,
+    kernel: Kernel | None = None,
 ) -> NotebookNode:
     """Execute a notebook of the project and return it with its outputs.
 
@@ -70,6 +72,8 @@ def execute(
         Whether a bar is drawn on standard error.
     for_documents : bool
         Whether the outputs hold the data alone, without the HTML and the text of it.
+    kernel : Kernel, optional
+        See `ready`.
 
     Raises
     ------
@@ -85,6 +89,7 @@ def execute(
             parameters,
             phase="evaluating" if progress else "",
             manager=KernelForDocuments if for_documents else Kernel,
+            kernel=kernel,
         )
     except CellError as error:
         if error.mistake:
@@ -114,8 +119,9 @@ def execute_file(
     parameters: Mapping[str, Any],
     *,
     phase: str = "",
-    manager: type[AsyncKernelManager] | None = None,
+    manager: type[Kernel] | None = None,
     seconds: int | None = None,
+    kernel: Kernel | None = None,
 ) -> NotebookNode:
     """Execute a notebook in a fresh kernel and return it with its outputs.
 
@@ -131,6 +137,8 @@ def execute_file(
         Starts the kernel; `Kernel` by default.
     seconds : int, optional
         That a cell may take.
+    kernel : Kernel, optional
+        That `ready` started for this notebook; it ends with it.
 
     Raises
     ------
@@ -140,15 +148,17 @@ def execute_file(
         The kernel failed.
     """
     replies: list[Mapping[str, Any]] = []
-    with log.phase("evaluating"), scratch() as folder:
+    with log.phase("evaluating"), ExitStack() as held:
         try:
+            kernel = kernel or held.enter_context(ready(manager or Kernel))
             made = _executed(
                 str(source) if isinstance(source, Path) else _node(source),
                 dict(parameters),
                 progress_bar=papermill_bar(phase, bool(phase)),
                 start_timeout=_START_SECONDS,
                 execution_timeout=seconds,
-                config=_kernel_config(folder, replies, manager or Kernel, seconds),
+                config=_client_config(replies, seconds),
+                km=kernel,
             )
         except papermill.PapermillExecutionError as error:
             for reply in replies:
@@ -163,7 +173,7 @@ def execute_file(
             raise CellError(error.cell_index, why, _mistake(replies)) from None
         # The kernel did not start, or ended; or it ran out of something and sent what is no message.
         except Exception as error:
-            written = (folder / _MESSAGES).read_text(errors="replace")
+            written = kernel.messages.read_text(errors="replace") if kernel else ""
             lines = [line for line in written.splitlines() if line.strip()]
             log.event("kernel failed", logging.ERROR, message=log.masked(" ".join(lines[-1:])))
             known = [*map(_reason, replies), shortage.of(error), shortage.of_text(written)]
@@ -172,7 +182,9 @@ def execute_file(
                 raise
             why = why or " ".join(lines[-1:]) or f"{error}; perhaps {shortage.memory()}"
             raise CannotRunError(f"the notebook's kernel failed: {why}") from None
-        release()  # another process has its memory now
+        # Another process has its memory now; a kernel that is forked ends with its server.
+        release()
+        kernel.end()
         failed = _failed(made)  # was interrupted, and left no error in the notebook
         if failed is not None:
             raise CellError(failed, _reason(replies[-1]), _mistake(replies))
@@ -247,6 +259,8 @@ class Kernel(AsyncKernelManager):
     writes is not for the user.
     """
 
+    _client: AsyncKernelClient | None = None
+
     @default("client_factory")
     def _client_factory_default(self) -> type[AsyncKernelClient]:
         return _Client
@@ -261,13 +275,60 @@ class Kernel(AsyncKernelManager):
         env.pop(FOR_DOCUMENTS, None)  # its outputs hold names
         return env
 
+    @property
+    def messages(self) -> Path:
+        """What the kernel's process writes to standard error."""
+        return Path(self.connection_file).with_name("messages")
+
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
         """Start the kernel, apart from the user's IPython."""
-        place = Path(self.connection_file)
-        apart = {kernels.APART: str(place.with_name("ipython"))}
+        apart = {kernels.APART: str(self.messages.with_name("ipython"))}
         options["env"] = self.environment(options.get("env") or os.environ) | apart
-        with place.with_name(_MESSAGES).open("wb") as file:
+        with self.messages.open("wb") as file:
             await super().start_kernel(**options, stderr=file)
+
+    def client(self, **options: Any) -> AsyncKernelClient:  # type: ignore[override]
+        """Return a client, which ends with the kernel."""
+        self._client = super().client(**options)
+        return self._client
+
+    async def _end(self) -> None:
+        try:
+            if await self.is_alive():
+                await self.shutdown_kernel(now=True)
+        finally:
+            await self.cleanup_resources()
+            if self._client:
+                self._client.stop_channels()
+
+    begin, end = run_sync(start_kernel), run_sync(_end)
+
+
+@contextmanager
+def ready(manager: type[Kernel] | None = None) -> Iterator[Kernel]:
+    """Start a kernel, for a notebook that there may not be yet; it ends with the block, or before.
+
+    It talks over files, in a folder that is removed with all that a killed kernel leaves.
+
+    Parameters
+    ----------
+    manager : type, optional
+        Starts the kernel; `KernelForDocuments` by default.
+    """
+    with scratch() as folder:
+        talks = {
+            "transport": "ipc",
+            "ip": str(folder / "kernel"),
+            "connection_file": str(folder / "kernel.json"),
+        }
+        kernel = (manager or KernelForDocuments)(
+            kernel_name=kernels.NAME, config=Config({"KernelManager": talks})
+        )
+        try:
+            kernel.begin()
+            yield kernel
+        finally:
+            kernel.end()
 
 
 class KernelForDocuments(Kernel):
@@ -335,22 +396,10 @@ def _node(content: Mapping[str, Any]) -> NotebookNode:
     return made
 
 
-def _kernel_config(
-    folder: Path,
-    replies: list[Mapping[str, Any]],
-    manager: type[AsyncKernelManager],
-    seconds: int | None,
-) -> Config:
-    """Kernels talk over files, in a folder that is removed with all that a killed kernel leaves."""
+def _client_config(replies: list[Mapping[str, Any]], seconds: int | None) -> Config:
     return Config(
         {
-            "KernelManager": {
-                "transport": "ipc",
-                "ip": str(folder / "kernel"),
-                "connection_file": str(folder / "kernel.json"),
-            },
             "NotebookClient": {
-                "kernel_manager_class": manager,
                 "interrupt_on_timeout": True,
                 "error_on_timeout": {
                     "ename": "TimeoutError",
@@ -361,8 +410,6 @@ def _kernel_config(
                 "on_cell_error": lambda execute_reply, **_: replies.append(
                     execute_reply["content"]
                 ),
-                # There is nothing to tidy up in the kernel once the last cell has run.
-                "shutdown_kernel": "immediate",
             },
         }
     )

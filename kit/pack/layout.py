@@ -154,16 +154,16 @@ def _families(first: str, faces: tuple[fonts.Face, ...]) -> list[str]:
 
 def _strings(value: Any) -> Iterator[str]:
     """Yield every text that has more than ASCII in it."""
-    if isinstance(value, str):
-        if not value.isascii():
-            yield value
-    elif isinstance(value, dict):
-        for name, part in value.items():
-            if name != "svg":
-                yield from _strings(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _strings(part)
+    left = [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            if not value.isascii():
+                yield value
+        elif isinstance(value, dict):
+            left += (part for name, part in value.items() if name != "svg")
+        elif isinstance(value, list):
+            left += value
 
 
 def _printable(value: Any, faces: tuple[fonts.Face, ...]) -> Any:

@@ -24,7 +24,7 @@ from kit.judge.findings import Finding, why
 from kit.outputs import scratch
 from kit.pack.by_control import (
     Judged,
-    by_control,
+    Results,
     evidence_path,
     instant,
     is_of_resource,
@@ -33,7 +33,7 @@ from kit.pack.document import Document
 from kit.pack.pieces import array
 from kit.report.formats import STATUSES as STATUSES_SHOWN
 from kit.report.formats import evidence_ids
-from kit.report.records import Facts, FindingsData
+from kit.report.records import Facts
 from kit.snapshot import TROUBLE
 
 GDPR = "Regulation (EU) 2016/679 (GDPR)"
@@ -94,18 +94,18 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
 JSON, LINES = "ocsf-findings.json", "ocsf-findings.ndjson"
 
 
-def ocsf_files(made: Document, data: FindingsData) -> Iterator[tuple[str, Iterable[bytes]]]:
+def ocsf_files(made: Document, results: Results) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Yield the name and the content of both files of `ocsf`, of which the first is read first.
 
     Parameters
     ----------
     made : Document
-    data : dict
+    results : Results
     """
     with scratch() as folder, (folder / LINES).open("w+b") as stored:
 
         def kept() -> Iterator[bytes]:
-            for line in ocsf(made, data, lines=True):
+            for line in ocsf(made, results, lines=True):
                 stored.write(line)
                 yield line
 
@@ -114,15 +114,15 @@ def ocsf_files(made: Document, data: FindingsData) -> Iterator[tuple[str, Iterab
         yield LINES, stored
 
 
-def ocsf(made: Document, data: FindingsData, *, lines: bool = False) -> Iterator[bytes]:
+def ocsf(made: Document, results: Results, *, lines: bool = False) -> Iterator[bytes]:
     """Yield the findings as OCSF Compliance Findings, the lines of a JSON file.
 
     Parameters
     ----------
     made : Document
         Of the executed notebook: its marks, and where its controls stand.
-    data : dict
-        Its findings, as `kit.pack.document.findings_data` returns them.
+    results : Results
+        Its findings.
     lines : bool
         Without the array around them: an event in each line (NDJSON).
 
@@ -134,7 +134,7 @@ def ocsf(made: Document, data: FindingsData, *, lines: bool = False) -> Iterator
         that of the observation in the OSCAL file and the same in later packs of the account,
         ``metadata.uid`` is the event's own.
     """
-    events = (to_json(event) + b"\n" for event in _events(made, data))
+    events = (to_json(event) + b"\n" for event in _events(made, results))
     yield from events if lines else _listed(events)
 
 
@@ -144,10 +144,10 @@ def _listed(lines: Iterator[bytes]) -> Iterator[bytes]:
     yield b"\n"
 
 
-def _events(made: Document, data: FindingsData) -> Iterator[dict[str, Any]]:
-    for entry in by_control(data):
+def _events(made: Document, results: Results) -> Iterator[dict[str, Any]]:
+    for entry in results.judged:
         if isinstance(entry.control, Control):
-            of_control = _OfControl(made, data["facts"], entry)
+            of_control = _OfControl(made, results.facts, entry)
             for finding, key in entry.keyed:
                 yield of_control.event(finding, key)
 

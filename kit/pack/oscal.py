@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from kit.pack import oscal_catalog, oscal_plan
-from kit.pack.by_control import by_control
+from kit.pack.by_control import Results
 from kit.pack.document import Document
 from kit.pack.oscal_catalog import catalog
 from kit.pack.oscal_result import Result
 from kit.pack.oscal_words import document_metadata, plain, props
 from kit.pack.pieces import json_pieces
-from kit.report.records import Facts, FindingsData
+from kit.report.records import Facts
 from kit.report.views import JSON
 
 RESULTS = "oscal-assessment-results.json"
 
 
 def oscal(
-    made: Document, data: FindingsData, snapshot: JSON
+    made: Document, results: Results, snapshot: JSON
 ) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield the name and the content (JSON), in pieces, of each OSCAL document of a pack.
 
@@ -32,8 +32,8 @@ def oscal(
     made : Document
         Of the executed notebook; its cover gives title and marks, its evidence index the time of
         each request.
-    data : dict
-        Its findings, as `kit.pack.document.findings_data` returns them.
+    results : Results
+        Its findings.
     snapshot : dict
         Facts of the snapshot, as `kit.report.show.manifest` shows them; the profile is among them.
 
@@ -44,8 +44,8 @@ def oscal(
         evidence, each control a finding of OSCAL's, and what fails or is accepted a risk. Names of
         ours are properties in the namespace `kit.pack.oscal_words.NAMESPACE`.
     """
-    facts = data["facts"]
-    result = Result(facts, by_control(data), _times(made))
+    facts = results.facts
+    result = Result(facts, results.judged, _times(made))
     yield oscal_plan.PLAN, _written("assessment-plan", partial(oscal_plan.plan, result))
     yield RESULTS, _written("assessment-results", partial(_results, made, result))
     yield oscal_catalog.FILE, _written("catalog", partial(catalog, facts))

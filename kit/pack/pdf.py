@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pickle
 import shutil
@@ -78,7 +77,7 @@ def pdf_beside(
             }
             made, words, with_own = typeset(job), data["words"]["page"], bool(evidence.own)
             del data, job, evidence  # Typst's process has them now
-            yield lambda: _finished(*_reported(made, with_own), words)
+            yield lambda: _finished(*_reported(made, with_own), words, folder)
 
 
 def _reported(made: Callable[[], Pages], with_own: bool) -> Pages:
@@ -140,10 +139,14 @@ def _typesetter() -> Iterator[Callable[[Mapping[str, Any]], Callable[[], Pages]]
             process.communicate()
 
 
-def _finished(made: bytes, places: Places, words: str) -> bytes:
-    with pikepdf.open(io.BytesIO(made)) as file:
+def _finished(made: bytes, places: Places, words: str, folder: Path) -> bytes:
+    # In files: of streams in Python, every object that is read is a call.
+    pages, finished = folder / "pages.pdf", folder / "evidence.pdf"
+    pages.write_bytes(made)
+    with pikepdf.open(pages) as file:
         _lead(file, places, words)
-        return _shrink(file)
+        _shrink(file, finished)
+    return finished.read_bytes()
 
 
 def _lead(file: pikepdf.Pdf, places: Places, words: str) -> None:
@@ -194,18 +197,16 @@ def _font_folders(faces: tuple[fonts.Face, ...]) -> Iterator[list[str]]:
         yield [str(fonts.directory()), str(folder)]
 
 
-def _shrink(file: pikepdf.Pdf) -> bytes:
-    """Return the file with its objects in compressed streams: a fifth of the size."""
-    shrunk = io.BytesIO()
+def _shrink(file: pikepdf.Pdf, to: Path) -> None:
+    """Store the file with its objects in compressed streams: a fifth of the size."""
     # Its value is false, which is the default; poppler takes its presence for an error.
     del file.Root.MarkInfo["/Suspects"]
     file.save(
-        shrunk,
+        to,
         object_stream_mode=pikepdf.ObjectStreamMode.generate,
         deterministic_id=True,
         fix_metadata_version=False,
     )
-    return shrunk.getvalue()
 
 
 def __getattr__(name: str) -> Any:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_client.provisioning.factory import KernelProvisionerFactory
-from nbformat import NotebookNode
+from nbformat import NotebookNode, validate
+from nbformat.v4 import new_notebook
 
 from kit import log
-from kit.ahead import read_files
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.displayed import DESK_MIME
 from kit.errors import CannotRunError, UserError
 from kit.pack.attachments import attachments
+from kit.pack.by_control import by_control
 from kit.pack.document import (
     Document,
     NotebookOutputError,
@@ -31,7 +32,7 @@ from kit.pack.document import (
     with_own,
 )
 from kit.pack.evidence import evidence_files
-from kit.pack.execute import execute
+from kit.pack.execute import Kernel, execute, ready
 from kit.pack.html import page_pieces
 from kit.pack.info import bag_info, stated_level
 from kit.pack.ocsf import ocsf_files
@@ -49,6 +50,7 @@ from kit.redact.labels import Labels, open_labels
 from kit.report.records import FindingsData
 from kit.snapshot import Snapshot, read
 from kit.warm.fork import in_fork, trim
+from kit.warm.process import deferred
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
@@ -96,6 +98,7 @@ def seal(
     key: SigningKey | None = None,
     notebook: Path | None = None,
     progress: bool = True,
+    kernel: Kernel | None = None,
 ) -> Pack:
     """Execute the notebook afresh and offline on a snapshot, render that, and store the pack.
 
@@ -111,6 +114,8 @@ def seal(
         Of the analyst's own cells, which the pack shows apart.
     progress : bool
         Whether a bar is drawn on standard error.
+    kernel : Kernel, optional
+        See `prepared`.
 
     Returns
     -------
@@ -138,7 +143,7 @@ def seal(
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     given = read_own_notebook(notebook) if notebook else None
     at = {"snapshot": str(snapshot.resolve())}
-    executed = execute(NOTEBOOK, at, progress=progress, for_documents=True)
+    executed = execute(NOTEBOOK, at, progress=progress, for_documents=True, kernel=kernel)
     data = findings_data(executed)
     _refuse_changed(stored, data["facts"]["snapshot"])
     labels = labels_of(executed, stored)
@@ -181,10 +186,20 @@ def seal(
     )
 
 
-def prepare() -> None:
-    """Read what a pack of any snapshot needs, before there is one."""
-    read_files()
-    KernelProvisionerFactory.instance()  # it looks through every package that is installed
+@contextmanager
+def prepared() -> Iterator[Kernel | None]:
+    """Prepare what the pack of any snapshot needs, before there is one: the block's value is a kernel.
+
+    There is none where it did not start: `seal` then starts one, or raises why there is none.
+    """
+    kernel, held = None, ExitStack()
+    try:
+        with deferred(), suppress(Exception):
+            validate(new_notebook())  # type: ignore[no-untyped-call]  # compiles what validates
+            kernel = held.enter_context(ready())
+        yield kernel
+    finally:
+        held.close()  # it has no part in an error of the block
 
 
 def files(
@@ -231,25 +246,27 @@ def files(
             "findings.parquet", partial(_parquet, data, os.getpid())
         ),
         "evidence.html": partial(map, str.encode, page_pieces(made)),
-        "findings.xlsx": partial(workbook, made, data, promises=promises),
     }
-    others: Iterator[tuple[str, Content]] = chain(
-        files_of(controls) if controls else (),
-        [(CELLS, own.as_bytes())] if own else (),
-        ((_noted(name, phase), content) for name, content in ocsf_files(made, data)),
-        oscal(made, data, manifest),
-        evidence_files(stored, labels),
-    )
     # Typst takes the longest: everything else is made while it works.
     with pdf_beside(made, attached=attachments(manifest, made, findings[0])) as printed:
         for name, make in forms.items():
             yield _noted(name, phase), make()
             phase.advance()
+        results = by_control(data)  # now, for the workbook's cells take more than the page
+        yield _noted("findings.xlsx", phase), workbook(made, results, promises=promises)
+        phase.advance()
+        others: Iterator[tuple[str, Content]] = chain(
+            files_of(controls) if controls else (),
+            [(CELLS, own.as_bytes())] if own else (),
+            ((_noted(name, phase), content) for name, content in ocsf_files(made, results)),
+            oscal(made, results, manifest),
+            evidence_files(stored, labels),
+        )
         for name, content in others:
             yield name, content
             phase.advance()
         forms.clear()
-        del made, make, content
+        del made, make, results, content
         trim()  # while Typst takes the most
         yield _noted("evidence.pdf", phase), _sign_pdf(printed(), key)
         phase.advance()

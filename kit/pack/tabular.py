@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _COLUMNS = list(Finding.__dataclass_fields__)
 _FEW_VALUES = {"control", "severity", "account", "region", "status", "operation", "code"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
-_PERHAPS = ("'", *_FORMULA)
+_FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_PERHAPS = _FORMULA | {"'"}
 # Members of findings in packs that were sealed before a finding had an identity of its own.
 EARLIER_COLUMNS = _COLUMNS[: _COLUMNS.index("subject")]
 # Columns of packs that were sealed before findings had an id, and before these stated their part
@@ -221,4 +221,4 @@ def _as_it_was(cell: str) -> str:
 
 def _is_formula(text: str) -> bool:
     # Apostrophes at the start of a text count too, so that the added apostrophe can go again.
-    return text.startswith(_PERHAPS) and text.lstrip("'").startswith(_FORMULA)
+    return text[:1] in _PERHAPS and text.lstrip("'")[:1] in _FORMULA

@@ -23,11 +23,10 @@ from kit.catalogue import statuses
 from kit.catalogue.texts import text
 from kit.controls.registry import Control
 from kit.outputs import scratch
-from kit.pack.by_control import Judged, by_control, instant
+from kit.pack.by_control import Judged, Results, instant
 from kit.pack.document import Document, data_of
 from kit.pack.sheets import Column, Promises, Sheet, sheets
 from kit.report.formats import minute
-from kit.report.records import FindingsData
 from kit.report.views import SEVERITIES, STATUSES, Kind, cell_text
 from kit.visible import escape
 
@@ -57,7 +56,7 @@ _NOTES = ("times", "protection", "characters", "names", "limits")
 
 
 def workbook(
-    made: Document, data: FindingsData, author: str = "", promises: Promises | None = None
+    made: Document, results: Results, author: str = "", promises: Promises | None = None
 ) -> bytes:
     """Return the workbook (Office Open XML) of a pack.
 
@@ -65,8 +64,8 @@ def workbook(
     ----------
     made : Document
         Of the executed notebook: its cover, evidence index, inventories and waivers.
-    data : dict
-        Its findings, as `kit.pack.document.findings_data` returns them.
+    results : Results
+        Its findings.
     author : str
         Whose it is, in the file's properties, which state it in the title too; by default the kit's.
     promises : mapping, optional
@@ -79,10 +78,10 @@ def workbook(
         text, so none is a formula or a link. A text too long for a cell ends with the file that
         has the whole.
     """
-    judged = by_control(data)
-    account = text("pack/workbook/account", account=data["facts"]["account"])
-    return _Writer(made, account, {**data["facts"]}, author).write(
-        judged, sheets(made, judged, data["facts"]["label_key"], promises)
+    facts, judged = results.facts, results.judged
+    account = text("pack/workbook/account", account=facts["account"])
+    return _Writer(made, account, {**facts}, author).write(
+        judged, sheets(made, judged, facts["label_key"], promises)
     )
 
 

@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 from fontTools.pens.boundsPen import BoundsPen  # type: ignore[import-untyped]
 from fontTools.pens.svgPathPen import SVGPathPen  # type: ignore[import-untyped]
 
+from kit.catalogue.statuses import STATUSES
 from kit.report import fonts
 from kit.visible import escape as seen
 
@@ -180,8 +181,10 @@ def width(line: str, size: float, *, bold: bool = False) -> float:
 
 def load() -> None:
     """Read the outlines that figures in English need, before the first of them."""
+    marks = "".join(status.shape for status in STATUSES.values())
     for bold in (False, True):
         width(string.ascii_letters + string.digits + string.punctuation, 1.0, bold=bold)
+    width(marks, 1.0)
 
 
 @cache

@@ -179,7 +179,7 @@ def _tagged(source: Source) -> Iterator[Resource]:
         if pairs or trouble:
             yield Resource(
                 bucket.region,
-                f"bucket/{bucket.name or bucket.purpose}",
+                f"bucket/{bucket.name}",
                 bucket_label(source, bucket),
                 bucket.refs if unnamed else answer.evidence,
                 _tag_fields(pairs),

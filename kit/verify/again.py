@@ -21,6 +21,7 @@ from kit.catalogue import texts
 from kit.errors import UserError
 from kit.judge.digest import identity
 from kit.pack.attachments import attachments
+from kit.pack.by_control import by_control
 from kit.pack.document import Document, data_of, document, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute_here
@@ -156,10 +157,11 @@ def _forms(
         yield failed(PDF, f"the document that {given}", str(error))
     else:
         yield from _pdf(contents, document(executed), file, maker, given)
-    yield from _workbook(contents, workbook(made, data, promises=promises_of(executed)), maker)
-    yield from _form(contents, OCSF, ocsf(made, data), maker)
-    yield from _form(contents, OCSF_LINES, ocsf(made, data, lines=True), maker)
-    for name, content in oscal(made, data, manifest):
+    results = by_control(data)
+    yield from _workbook(contents, workbook(made, results, promises=promises_of(executed)), maker)
+    yield from _form(contents, OCSF, ocsf(made, results), maker)
+    yield from _form(contents, OCSF_LINES, ocsf(made, results, lines=True), maker)
+    for name, content in oscal(made, results, manifest):
         yield from _form(contents, f"data/{name}", content, maker)
 
 

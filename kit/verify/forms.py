@@ -15,6 +15,7 @@ from kit.bag import Content, sha256
 from kit.catalogue.statuses import exit_code
 from kit.judge.digest import ROLL_UP, findings_digest
 from kit.pack.blocks import ColumnBlock, CoverBlock, table_block
+from kit.pack.by_control import by_control
 from kit.pack.document import Document
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
@@ -123,12 +124,13 @@ def _forms(
 ) -> Iterator[tuple[str, Content]]:
     """Yield the forms of the findings that a pack holds; those in pieces are made where read."""
     yield PARQUET, findings_parquet(data)
-    yield OCSF, ocsf(document, data)
+    results = by_control(data)
+    yield OCSF, ocsf(document, results)
     if OCSF_LINES in contents.sizes:  # earlier packs have none
-        yield OCSF_LINES, ocsf(document, data, lines=True)
+        yield OCSF_LINES, ocsf(document, results, lines=True)
     if states_provisions(contents.read(CSV)):
         yield CSV, findings_csv(data)
-    for name, content in oscal(document, data, dict(manifest)):
+    for name, content in oscal(document, results, dict(manifest)):
         yield f"data/{name}", content
 
 

@@ -183,7 +183,7 @@ def module_of(command: Sequence[str]) -> int:
 
 @contextmanager
 def forked() -> Iterator[None]:
-    """Fork a server of kernels from this process, which has imported most of their modules.
+    """Fork a server of kernels from this process, which has what both need of the kit's files.
 
     The server imports the rest while this process works, and a kernel of this process is then a
     fork of it. Whatever this process reads later, such as credentials, a key to sign with or
@@ -193,6 +193,9 @@ def forked() -> Iterator[None]:
     os.environ.setdefault(*_ONE_THREAD)
     for name in _SHARED:
         importlib.import_module(name)
+    from kit.ahead import read_files
+
+    read_files()
     if _can_fork_here():
         _fork_server()
     try:

@@ -25,12 +25,18 @@ from kit.calls import CALLS
 from kit.warm import ADDRESS, LENGTH, STATUS
 from kit.warm.fork import die_with
 
-# What a kernel imports, and what an account of a batch imports besides.
+# What a kernel imports, itself or as it starts, and what an account of a batch imports besides.
 OF_KERNELS = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "email_validator",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "phonenumbers",
+    "tornado.platform.asyncio",
+    "tornado.queues",
     "kit.desk",
     "kit.notebook",
     "kit.pack.trace",

@@ -121,6 +121,11 @@ class Desk:
         return self.folder / "outputs" / account / NAME
 
 
+def half_made(desk: Desk) -> list[Path]:
+    """What an account that is stopped removes."""
+    return [*desk.folder.glob("tmp/evidence-*"), *desk.folder.glob("outputs/*/*/.*")]
+
+
 def _threads(**options: Any) -> Any:
     from distributed import LocalCluster  # which takes long, so that few tests import it
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -20,7 +21,7 @@ from kit.batch.cluster import connect
 from kit.errors import CannotRunError, UserError
 from kit.sandbox.server import Sandbox
 from kit.verify import verify
-from tests.batch.conftest import DEMO, EMPTY, SMALL, TIDY, Desk, wait_until
+from tests.batch.conftest import DEMO, EMPTY, SMALL, TIDY, Desk, half_made, wait_until
 from tests.pack.authority import PASSPHRASE, Authority
 
 DASK = str(Path(sys.executable).parent / "dask")
@@ -122,13 +123,23 @@ def test_packs_are_made_by_workers_with_credentials_and_a_key_that_only_they_hav
     assert not (elsewhere / "outputs").exists()
 
 
-def test_a_scheduler_that_goes_away_leaves_a_true_ledger(
+def test_an_interruption_and_a_scheduler_that_goes_away_leave_a_true_ledger(
     desk: Desk, elsewhere: Path, sandbox: Sandbox
 ) -> None:
     desk = Desk(desk.folder, {**desk.environment, **SOON})
+    runs = re.compile(r'"state": "running"')
     with cluster(elsewhere, desk.environment) as (address, scheduler):
         batch = desk.start("--quiet", "--scheduler", address, file=shared(desk))
-        wait_until(lambda: desk.ledger.exists() and "running" in desk.ledger.read_text())
+        wait_until(lambda: desk.ledger.exists() and bool(runs.search(desk.ledger.read_text())))
+        wait_until(lambda: bool(half_made(desk)))
+        batch.send_signal(signal.SIGINT)
+        out, err = batch.communicate()
+        assert half_made(desk) == [], "the worker goes on"
+        assert batch.returncode == 1
+        assert "stopped: the batch was interrupted; start it again" in out
+        before = len(desk.ledger.read_text())
+        batch = desk.start("--quiet", "--scheduler", address, file=shared(desk))
+        wait_until(lambda: bool(runs.search(desk.ledger.read_text(), before)))
         os.kill(scheduler, signal.SIGKILL)
         out, err = batch.communicate()
     assert (batch.returncode, err) == (1, "")

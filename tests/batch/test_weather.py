@@ -27,7 +27,17 @@ from kit.redact.labels import open_labels
 from kit.sandbox.faults import Fault
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read
-from tests.batch.conftest import DEMO, EMPTY, NAME, SMALL, TIDY, Desk, wait_until, without_notice
+from tests.batch.conftest import (
+    DEMO,
+    EMPTY,
+    NAME,
+    SMALL,
+    TIDY,
+    Desk,
+    half_made,
+    wait_until,
+    without_notice,
+)
 
 FILE = "\n".join(line for line in SMALL.splitlines() if TIDY not in line).replace(
     "controls: [GV-01]\n", "controls: [GV-01, LG-01, AR-01]\n"
@@ -99,11 +109,6 @@ def check_truth(desk: Desk) -> None:
             assert (place / "complete.json").exists()
         if (place / "pack").exists():
             assert bagit.Bag(str(place / "pack")).is_valid()
-
-
-def half_made(desk: Desk) -> list[Path]:
-    """What an account that is stopped removes."""
-    return [*desk.folder.glob("tmp/evidence-*"), *desk.folder.glob("outputs/*/*/.*")]
 
 
 def leave_something_missing(desk: Desk) -> None:

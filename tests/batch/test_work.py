@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -19,6 +21,8 @@ import pytest
 from kit import warm
 from kit.batch import work
 from kit.batch.account import Job
+from kit.batch.dispatch import Dispatcher
+from kit.batch.ledger import STOPPED
 from kit.errors import CannotRunError
 from kit.parameters import Run
 from kit.redact.labels import open_labels
@@ -94,21 +98,25 @@ def test_an_account_that_does_not_tidy_up_is_killed(monkeypatch: pytest.MonkeyPa
 def test_an_account_whose_process_starts_once_the_batch_was_stopped_ends(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    processes = [started(""), None]
+    processes = {"late": started("")}
 
     def start(*_: Any, **__: Any) -> Any:
-        work._batches["late"].is_stopped = True
-        if process := processes.pop(0):
-            return process
+        (topic,) = (name for name, batch in work._batches.items() if batch.accounts)
+        work._batches[topic].is_stopped = True
+        if topic in processes:
+            return processes[topic]
         raise warm.NotWarm
 
     monkeypatch.setattr(warm, "start", start)
-    for words in ("ended by signal 15", "the batch was stopped"):
-        with pytest.raises(CannotRunError, match=words):
-            work.run(job, "late")
+    monkeypatch.setattr(work, "_batches", defaultdict(work._UnderWay))
+    with pytest.raises(CannotRunError, match="ended by signal 15"):
+        work.run(job, "late")
+    for step in (work.run, work.work):  # before it starts; while it waits for its turn
+        with pytest.raises(CannotRunError, match="the batch was stopped"):
+            step(job, "late")
     with pytest.raises(CannotRunError, match="the batch was stopped"):
-        work.work(job, "late")
-    assert work._batches["late"].accounts == {}
+        work.run(job, "cold")  # whose interpreter was ended
+    assert [batch.accounts for batch in work._batches.values()] == [{}, {}]
 
 
 def test_an_interpreter_that_still_imports_is_not_waited_for(
@@ -127,6 +135,34 @@ def test_an_interpreter_that_still_imports_is_not_waited_for(
     with ThreadPoolExecutor(1) as thread:
         thread.submit(lambda: asyncio.run(stop())).result()
     assert process.wait() == -signal.SIGKILL
+
+
+def test_a_scheduler_that_goes_away_as_the_batch_is_stopped_leaves_a_true_ledger(
+    job: Job, tmp_path: Path
+) -> None:
+    reported: dict[str, Any] = {}
+    starts: list[Any] = []
+
+    def submit(*_: Any, **__: Any) -> None:
+        starts[0]((0, {"account": job.account}))
+        raise KeyboardInterrupt
+
+    def cancel(_: Any) -> None:
+        raise OSError("the connection was closed")
+
+    client: Any = SimpleNamespace(
+        status="running",
+        submit=submit,
+        cancel=cancel,
+        subscribe_topic=lambda _, handler: starts.append(handler),
+    )
+    marker = tmp_path / job.place / "complete.json"
+    marker.parent.mkdir(parents=True)
+    marker.write_text("damaged")
+    with pytest.raises(KeyboardInterrupt):
+        Dispatcher(client, reported.__setitem__, 0).do({job.account: job})
+    assert reported[job.account]["state"] == STOPPED
+    assert reported[job.account]["why"].startswith("the batch was interrupted; ")
 
 
 def test_a_batch_names_the_packs_that_were_not_compared(

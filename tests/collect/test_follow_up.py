@@ -19,6 +19,7 @@ from kit.collect.spreadsheet import Workbook
 from kit.errors import MistakesError, UserError
 from kit.inputs import Where
 from kit.judge.digest import finding_ids
+from kit.pack.by_control import by_control
 from kit.pack.workbook import workbook
 from kit.parameters import Run, parameters, signer
 from tests.pack.samples import FACTS, sample
@@ -44,7 +45,7 @@ def packed() -> bytes:
     data["records"] = [
         {**record, "id": id} for record, id in zip(data["records"], ids(), strict=True)
     ]
-    return workbook(made(), data)
+    return workbook(made(), by_control(data))
 
 
 def filled(path: Path, *rows: tuple[int, str, object]) -> Path:

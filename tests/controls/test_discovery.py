@@ -6,6 +6,8 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kit.calls import (
     DESCRIBE_BUCKETS,
     DESCRIBE_ORGANIZATION,
@@ -443,6 +445,15 @@ def plan(*prefixes: str, status: str = "ACTIVE") -> Given:
 def test_ds_04_malware(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "DS-04") == expected
+
+
+@pytest.mark.parametrize("statuses", [("WARNING", "PAUSED"), ("PAUSED", "WARNING")])
+def test_ds_04_reports_a_status_that_nobody_knows_before_a_warning(
+    account: Account, statuses: tuple[str, ...]
+) -> None:
+    plans(statuses, ((), ()))(account)
+    (finding,) = findings(account, "DS-04")
+    assert "PAUSED" in finding.observed
 
 
 @scenarios(

@@ -225,6 +225,7 @@ def test_id_05_says_of_everybody_else_that_nothing_was_found(account: Account) -
     found = findings(account, "ID-05")
     assert [one.status for one in found] == ["pass"] * 7
     assert {one.resource for one in found} == {f"everybody else: {name}" for name in ALL}
+    assert all("of the organisation: no; " in one.observed for one in found)
 
 
 def test_id_05_a_list_that_was_cut_short(account: Account) -> None:

@@ -221,6 +221,7 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
     ("a service of AWS", open_to(let({"Service": "cloudtrail.amazonaws.com"}, "s3:PutObject")), {}),
     ("the account's own root", open_to(let({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})), {}),
     ("a role without policies", helpdesk(let({"AWS": HELPDESK})), by("role", *ON_FILES)),
+    ("a role whose own policy names another bucket", helpdesk(let({"AWS": HELPDESK}), identity=(allow("s3:*", "arn:aws:s3:::other*"),)), by("role", *ON_FILES)),
     ("a role, by a session of it", helpdesk(let({"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/Helpdesk/x"}, "s3:Get*")), by("role", READ)),
     ("a role, by a session of it beside another's", helpdesk(let({"AWS": [f"arn:aws:sts::{ACCOUNT}:assumed-role/Helpdesk/x", f"{HELPDESK}2"]}, "s3:Get*")), by("role", READ)),
     ("a federated user beside a role", helpdesk(let({"AWS": [FEDERATED, f"{HELPDESK}2"]}, "s3:GetObject"), kind="User", identity=(allow("sts:GetFederationToken"),)), by("user", READ)),

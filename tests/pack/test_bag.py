@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import os
 import shutil
 import subprocess
@@ -55,6 +56,7 @@ def test_every_file_is_listed_where_it_belongs(bag: Path) -> None:
 
 def test_the_library_reads_what_it_says_of_itself(bag: Path) -> None:
     read = bagit.Bag(str(bag))
+    assert read.validate()
     assert read.version_info == (1, 0)
     assert read.info == {
         "Account": "123456789012",
@@ -119,6 +121,16 @@ def test_what_its_manifests_cannot_list_is_added_last(tmp_path: Path) -> None:
     write_bag(tmp_path / "pack", iter(FILES.items()), INFO, AS_OF, finish=sign)
     assert (tmp_path / "pack" / "tagmanifest-sha256.txt.p7s").exists()
     assert bagit.Bag(str(tmp_path / "pack")).is_valid()
+
+
+def test_a_file_that_reads_back_otherwise_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.bag.hashlib.file_digest", lambda *_: hashlib.sha256(b"other"))
+    expected = r"/pack cannot be written \(evidence.pdf differs from what was written\)$"
+    with pytest.raises(CannotRunError, match=expected):
+        write_bag(tmp_path / "pack", FILES.items(), INFO, AS_OF)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interruption_leaves_nothing(tmp_path: Path) -> None:

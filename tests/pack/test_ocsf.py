@@ -13,6 +13,7 @@ from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
 
 from kit.catalogue.statuses import WORST_FIRST
 from kit.controls import CONTROLS
+from kit.pack.by_control import by_control
 from kit.pack.document import Document, document
 from kit.pack.ocsf import CHECK_STATUS, ocsf
 from kit.pack.oscal import RESULTS, oscal
@@ -36,12 +37,12 @@ def made() -> Document:
 
 @pytest.fixture(scope="module")
 def events(made: Document) -> Any:
-    return json.loads(b"".join(ocsf(made, sample())))
+    return json.loads(b"".join(ocsf(made, by_control(sample()))))
 
 
 def event(made: Document, status: str, **fields: Any) -> Any:
     data = sample() | {"records": [record("AR-05", status, **fields)]}
-    (only,) = json.loads(b"".join(ocsf(made, data)))
+    (only,) = json.loads(b"".join(ocsf(made, by_control(data))))
     return only
 
 
@@ -52,7 +53,7 @@ def test_the_schema_accepts_them(events: Any) -> None:
 
 
 def test_the_lines_are_the_events_of_the_array(made: Document, events: Any) -> None:
-    written = b"".join(ocsf(made, sample(), lines=True)).decode()
+    written = b"".join(ocsf(made, by_control(sample()), lines=True)).decode()
     assert [json.loads(line) for line in written.splitlines()] == events
 
 
@@ -86,7 +87,7 @@ def test_a_resource_has_cloudformations_type_and_its_arn_or_label(
     made: Document, control: str, resource: str, kind: str, uid: str | None
 ) -> None:
     data = sample() | {"records": [record(control, "fail", resource=resource)]}
-    (only,) = json.loads(b"".join(ocsf(made, data)))
+    (only,) = json.loads(b"".join(ocsf(made, by_control(data))))
     (seen,) = only["resources"]
     assert (seen["type"], seen["uid"], seen["name"]) == (kind, uid or resource, resource)
 
@@ -196,30 +197,34 @@ def test_hostile_texts_stay_texts(events: Any) -> None:
 def test_identifiers_last_and_lead_to_oscals_observations(made: Document) -> None:
     later = sample()
     later["facts"] |= {"snapshot": "00" * 32, "as_of": "2027-02-24T10:00:00+00:00"}
-    first, second = (json.loads(b"".join(ocsf(made, data))) for data in (sample(), later))
+    first, second = (
+        json.loads(b"".join(ocsf(made, by_control(data)))) for data in (sample(), later)
+    )
     lasting = [[one["finding_info"]["uid"] for one in events] for events in (first, second)]
     assert lasting[0] == lasting[1]
     assert len(set(lasting[0])) == len(first)
     own = {one["metadata"]["uid"] for one in first}
     assert not own & {one["metadata"]["uid"] for one in second}
     indexed = document(new_notebook(cells=[shown(cover()), shown(evidence_index(4))]))
-    documents = dict(oscal(indexed, sample(), {"profile": load_profile("default").model_dump()}))
+    documents = dict(
+        oscal(indexed, by_control(sample()), {"profile": load_profile("default").model_dump()})
+    )
     (result,) = json.loads(b"".join(documents[RESULTS]))["assessment-results"]["results"]
     assert set(lasting[0]) == {one["uuid"] for one in result["observations"]}
 
 
 def test_findings_with_the_same_members_have_identifiers_of_their_own(made: Document) -> None:
     twice = [record("AR-05", "not evidenced", resource="any bucket", code=c) for c in "AB"]
-    events = json.loads(b"".join(ocsf(made, sample() | {"records": twice})))
+    events = json.loads(b"".join(ocsf(made, by_control(sample() | {"records": twice}))))
     assert len({one["finding_info"]["uid"] for one in events}) == 2
 
 
 def test_the_same_input_gives_the_same_bytes(
     made: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = b"".join(ocsf(made, sample()))
+    first = b"".join(ocsf(made, by_control(sample())))
     monkeypatch.setenv("TZ", "Pacific/Auckland")
-    assert b"".join(ocsf(made, sample())) == first
+    assert b"".join(ocsf(made, by_control(sample()))) == first
     lines = [
         json.dumps(one, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         for one in json.loads(first)

@@ -14,6 +14,7 @@ from nbformat.v4 import new_notebook
 
 from kit.catalogue.frameworks import frameworks, mapped, related
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
+from kit.pack.by_control import by_control
 from kit.pack.document import Document, document
 from kit.pack.oscal import RESULTS, oscal
 from kit.pack.oscal_words import NAMESPACE, VERSION
@@ -34,7 +35,7 @@ def made() -> Document:
 
 def written(made: Document, data: Any) -> dict[str, bytes]:
     """The documents by name."""
-    documents = oscal(made, data, {"profile": load_profile("strict").model_dump()})
+    documents = oscal(made, by_control(data), {"profile": load_profile("strict").model_dump()})
     return {name: b"".join(content) for name, content in documents}
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_notebook
 
+from kit.pack.by_control import by_control
 from kit.pack.document import document
 from kit.pack.html import page_pieces
 from kit.pack.ocsf import ocsf
@@ -53,10 +54,12 @@ def test_no_piece_grows_with_the_findings(of: str) -> None:
     if of == "html":
         pieces = [piece.encode() for piece in page_pieces(made)]
     elif of == "ocsf":
-        pieces = list(ocsf(made, data))
+        pieces = list(ocsf(made, by_control(data)))
     else:
         pieces = list(
-            dict(oscal(made, data, {"profile": load_profile("default").model_dump()}))[RESULTS]
+            dict(oscal(made, by_control(data), {"profile": load_profile("default").model_dump()}))[
+                RESULTS
+            ]
         )
     assert sum(map(len, pieces)) > 8 * _FEW
     assert max(map(len, pieces)) < _FEW

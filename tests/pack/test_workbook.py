@@ -20,6 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from kit.errors import CannotRunError
 from kit.judge.digest import ROLL_UP, finding_ids
+from kit.pack.by_control import by_control
 from kit.pack.document import Document, document
 from kit.pack.workbook import TEXT_LIMIT, workbook
 from kit.report.views import STATUSES, Column, Table, View
@@ -47,7 +48,7 @@ def made(*views: View) -> Document:
 
 
 def opened(*views: View, data: Any = None) -> Workbook:
-    return openpyxl.load_workbook(io.BytesIO(workbook(made(*views), data or sample())))
+    return openpyxl.load_workbook(io.BytesIO(workbook(made(*views), by_control(data or sample()))))
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +138,7 @@ def test_a_text_is_no_xml(text: str) -> None:
 
 
 def test_there_is_no_formula_and_no_link_out() -> None:
-    content = workbook(made(evidence_index(3), inventory(), waivers()), sample())
+    content = workbook(made(evidence_index(3), inventory(), waivers()), by_control(sample()))
     for sheet in openpyxl.load_workbook(io.BytesIO(content)):
         for row in sheet.iter_rows():
             assert [cell.coordinate for cell in row if cell.data_type == "f"] == []
@@ -183,7 +184,7 @@ def test_the_follow_up_can_be_filled_in_and_stands_where_it_was_given() -> None:
         first: ("Jane Roe", "=cmd|'/C calc'!A0", "2027-03-31", "open, overdue"),
         second: ("Ops", "", "", "no longer open"),
     }
-    content = workbook(made(), data, promises=promised)
+    content = workbook(made(), by_control(data), promises=promised)
     sheet = openpyxl.load_workbook(io.BytesIO(content))["Findings"]
     found = {row["Finding id"]: row for row in rows(sheet)}
     assert len(found) == sum(record["subject"] != ROLL_UP for record in data["records"])
@@ -261,9 +262,9 @@ def test_sheets_without_rows_say_so() -> None:
 
 
 def test_the_same_input_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = workbook(made(evidence_index(3), waivers()), sample())
+    first = workbook(made(evidence_index(3), waivers()), by_control(sample()))
     monkeypatch.setenv("TZ", "Pacific/Auckland")
-    assert workbook(made(evidence_index(3), waivers()), sample()) == first
+    assert workbook(made(evidence_index(3), waivers()), by_control(sample())) == first
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 31, 0, 0, 0)}
         text = b"".join(map(archive.read, archive.namelist())).decode()
@@ -273,9 +274,9 @@ def test_the_same_input_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) ->
 def test_cells_are_written_as_the_library_writes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     records = [*sample()["records"], {**record("AR-05", "fail"), "observed": "<r>1 & 2</r>"}]
     views, data = made(evidence_index(3), inventory(), waivers()), sample() | {"records": records}
-    own = workbook(views, data)
+    own = workbook(views, by_control(data))
     monkeypatch.setattr("kit.pack.workbook._Page", xlsxwriter.worksheet.Worksheet)
-    assert workbook(views, data) == own
+    assert workbook(views, by_control(data)) == own
 
 
 def test_rows_beyond_the_last_of_a_sheet_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,9 +291,9 @@ def test_memory_holds_the_cells_of_sheets_and_not_their_xml() -> None:
     """With the XML it takes nine times the size of the unpacked file."""
     records = [{**record("AR-05", "fail"), "resource": f"bucket-{n}"} for n in range(800)]
     few, many = (made(findings(n)) for n in (1, 800))
-    workbook(few, sample() | {"records": records[:1]})  # imports
+    workbook(few, by_control(sample() | {"records": records[:1]}))  # imports
     tracemalloc.start()
-    content = workbook(many, sample() | {"records": records})
+    content = workbook(many, by_control(sample() | {"records": records}))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -305,7 +306,7 @@ def test_a_temporary_folder_without_room_is_named() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, before[1]))
     try:
         with pytest.raises(CannotRunError, match=r"^TMPDIR: .*larger than 4096 bytes"):
-            workbook(made(evidence_index(40)), sample())
+            workbook(made(evidence_index(40)), by_control(sample()))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 

@@ -233,3 +233,14 @@ def test_a_label_identifies_a_thing_by_its_arn_or_where_it_is(tmp_path: Path) ->
     }
     made = tabulate(SAMPLES["tidy"](tmp_path).answered()).labels.made.values()
     assert {(one.kind, one.identity, one.name) for one in made} == expected
+
+
+@pytest.mark.parametrize("sample", ["tidy", "careless"])
+def test_each_table_names_a_thing_as_all_tables_do(tmp_path: Path, sample: str) -> None:
+    """Apart from a stack's display name, which not every table adds."""
+    snapshot = SAMPLES[sample](tmp_path).answered()
+    named = {(one.kind, one.identity): one.name for one in tabulate(snapshot).labels.made.values()}
+    for table in SPECS:
+        for one in tabulate(snapshot, [table]).labels.made.values():
+            name = named[one.kind, one.identity]
+            assert one.name in (name, name.partition(" (")[0])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -72,12 +72,12 @@ class Requirement(_Strict):
     limits: dict[str, int] = {}
     assesses: bool = False
 
-    @property
+    @cached_property
     def controls(self) -> list[str]:
         """Controls that test the requirement, in the order of the file."""
         return _each(self.tests)
 
-    @property
+    @cached_property
     def related(self) -> list[str]:
         """Controls that the requirement concerns and that do not test it."""
         return _each(self.context)

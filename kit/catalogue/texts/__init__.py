@@ -58,7 +58,8 @@ def load() -> None:
 
 def check(language: str) -> None:
     """Raise what `choose` raises, and choose nothing."""
-    _catalogue(language)
+    if language != REFERENCE:
+        _catalogue(language)
 
 
 def chosen() -> str:

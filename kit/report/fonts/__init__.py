@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]
@@ -30,6 +30,7 @@ _SOUGHT = [
         r"^NotoSans[A-Z][A-Za-z]+-Regular\.(ttf|otf)$",
     )
 ]
+_REMEMBERED = 4_096  # widths: most words of a document come again
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ def _advances() -> _Advances:
     )
 
 
+@lru_cache(_REMEMBERED)
 def em(text: str, *, mono: bool = False) -> float:
     """Return the width of a line of text, in em; foreign scripts count one em a character."""
     if mono:
