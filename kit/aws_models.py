@@ -198,10 +198,13 @@ def is_listed(service: str, partition: str) -> bool:
 def load_models(services: Iterable[str]) -> None:
     """Load the models of services, so that processes forked from this process have them."""
     _read_from()  # cached before a fork, whose environment may differ
+    loader = models().get_component("data_loader")
     for service in services:
-        models().create_client(
-            service,
-            region_name="us-east-1",
-            aws_access_key_id="none",
-            aws_secret_access_key="none",
-        )
+        for kind in (_SERVICE, "endpoint-rule-set-1"):
+            loader.load_service_model(service, kind, api_version=None)  # as a client does
+    models().create_client(  # which reads what is no service's own
+        "sts",
+        region_name="us-east-1",
+        aws_access_key_id="none",
+        aws_secret_access_key="none",
+    )
