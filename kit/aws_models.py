@@ -51,7 +51,7 @@ class _ModelFiles(JSONFileLoader):  # type: ignore[misc]
 class _Shapes(dict[str, Any]):
     """The shapes of a model, each parsed when it is first looked up; all where they are iterated.
 
-    EC2 has as much text as all other services of the kit together, and a run needs little of it.
+    EC2 has a third of the text of all models that the kit reads, and a run needs little of it.
     """
 
     def __getitem__(self, name: str) -> Any:
