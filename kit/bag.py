@@ -13,6 +13,7 @@ import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from kit import bounds
 from kit.outputs import new_folder, writing
@@ -122,7 +123,8 @@ def sha256(content: Content) -> str:
 
 def _write(path: Path, content: Content) -> tuple[str, int]:
     """Return the SHA-256 and the size of what was written, and what the file now has."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True)
     taken = hashlib.sha256()
     with path.open("w+b") as file:
         for piece in pieces(content):
@@ -145,8 +147,14 @@ def _info(info: Mapping[str, str]) -> str:
 
 
 def _settle(bag: Path, as_of: dt.datetime, private: bool) -> None:
-    """Set the bag's date and permissions on every file, then on every folder."""
-    for path in sorted((bag, *bag.rglob("*")), reverse=True):
-        mode = 0o755 if path.is_dir() else 0o644
-        path.chmod(mode & 0o700 if private else mode)
-        os.utime(path, (as_of.timestamp(), as_of.timestamp()))
+    """Set the bag's date and permissions on every file, then on the folder that has it."""
+    time, most = as_of.timestamp(), 0o700 if private else 0o777
+    for place, _, files in os.walk(bag, topdown=False, onerror=_raised):
+        modes = {os.path.join(place, name): 0o644 for name in files} | {place: 0o755}
+        for path, mode in modes.items():
+            os.chmod(path, mode & most)
+            os.utime(path, (time, time))
+
+
+def _raised(error: OSError) -> NoReturn:
+    raise error

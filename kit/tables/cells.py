@@ -137,7 +137,7 @@ def moment(value: Any) -> dt.datetime | None:
 def derive(compute: Callable[..., Any], *cells: Cell) -> Cell:
     """Return a cell computed from others; a gap where any of them is a gap."""
     gap = next((cell.gap for cell in cells if cell.gap), None)
-    value = None if gap else compute(*(cell.value for cell in cells))
+    value = None if gap else compute(*[cell.value for cell in cells])
     return Cell(value, *_rests_on(cells, gap))
 
 
@@ -145,6 +145,9 @@ def _rests_on(
     cells: Collection[Cell], gap: Trouble | None = None
 ) -> tuple[tuple[str, ...], Trouble | None, tuple[str, ...]]:
     """Return references, gap and assumptions of a cell computed from others."""
+    if len(cells) == 1:  # most of them
+        (cell,) = cells
+        return cell.refs, gap, cell.assumed
     refs = dict.fromkeys([ref for cell in cells for ref in cell.refs])
     assumed = dict.fromkeys([source for cell in cells for source in cell.assumed])
     return tuple(refs), gap, tuple(assumed)

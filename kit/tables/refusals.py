@@ -260,12 +260,12 @@ class _Policy:
             name for name, denials in self.general.items() if set(denials.values()) == {Access.YES}
         ]
 
-    @property
+    @cached_property
     def outcomes(self) -> set[Access]:
         """What came out for those whom it does not name."""
         return {access for denials in self.general.values() for access in denials.values()}
 
-    @property
+    @cached_property
     def other_accounts(self) -> list[str]:
         """Other accounts that it names and does not deny."""
         named = accounts_named(self._denials, self._account)

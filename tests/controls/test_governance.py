@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kit.calls import (
+    DESCRIBE_REGIONS,
     DESCRIBE_STACKS,
     DESCRIBE_TRAILS,
     GET_BUCKET_LOCATION,
@@ -723,6 +724,16 @@ def test_gv_05_says_nothing_of_a_region_that_is_off(tmp_path: Path) -> None:
     ]
 
 
+def test_gv_05_does_not_know_where_a_region_that_is_off_copies_a_bucket(tmp_path: Path) -> None:
+    regions = {"regions": (REGION, ABROAD), "regions_off": (ABROAD,)}
+    account = Account(tmp_path, **regions, allowed_regions=[REGION, ABROAD])
+    there = HOME.replace(REGION, ABROAD)
+    account.bucket(there, region=ABROAD)
+    account.run = account.run.model_copy(update={"controls": ["GV-05"]})
+    found = evaluate(tabulate(without(account.snapshot(), GET_BUCKET_REPLICATION))).leaves
+    assert [one.reason for one in found if one.resource == there] == ["region off"]
+
+
 def test_gv_05_needs_a_list_and_does_not_take_none_for_anywhere(account: Account) -> None:
     assert verdicts(account.fleet(region=REGION), "GV-05") == [UNDECLARED]
 
@@ -738,6 +749,16 @@ def test_gv_05_says_which_enabled_regions_it_did_not_look_at(tmp_path: Path) -> 
     for name, state in ((REGION, "ENABLED"), ("eu-west-2", "ENABLED"), ("eu-south-1", "DISABLED")):
         account.lists(
             LIST_REGIONS, {"RegionName": name, "RegionOptStatus": state}, region="us-east-1"
+        )
+    (finding,) = findings(account, "GV-05")
+    assert finding.observed.endswith("Enabled regions not looked at: eu-west-2")
+
+
+def test_gv_05_takes_the_enabled_regions_from_ec2_where_the_list_is_denied(tmp_path: Path) -> None:
+    account = Account(tmp_path, allowed_regions=[REGION]).fleet().denies(LIST_REGIONS)
+    for name, state in ((REGION, "opt-in-not-required"), ("eu-west-2", "opted-in")):
+        account.lists(
+            DESCRIBE_REGIONS, {"RegionName": name, "OptInStatus": state}, region="us-east-1"
         )
     (finding,) = findings(account, "GV-05")
     assert finding.observed.endswith("Enabled regions not looked at: eu-west-2")
