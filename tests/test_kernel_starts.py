@@ -52,14 +52,33 @@ def test_no_answer_is_waited_for_in_vain(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_kernel_waits_for_its_notebook_and_ends_with_it() -> None:
-    with execute.ready() as kernel:
+    with execute.ready(execute.Kernel) as kernel:
         folder, process = kernel.messages.parent, kernel.provisioner.process
         assert process.poll() is None
         notebook = new_notebook(cells=[new_code_cell("6 * 7")])  # type: ignore[no-untyped-call]
-        made = execute.execute_file(notebook, {}, manager=execute.Kernel, kernel=kernel)
+        made = execute.execute_file(notebook, {}, kernel=kernel)
         assert made.cells[-1].execution_count == 1
         assert process.poll() is not None
     assert not folder.exists()
+
+
+def test_another_kernel_takes_the_place_of_one_that_ended_while_it_waited() -> None:
+    with execute.ready(execute.Kernel) as kernel:
+        kernel.provisioner.process.kill()
+        kernel.provisioner.process.wait()
+        notebook = new_notebook(cells=[new_code_cell("6 * 7")])  # type: ignore[no-untyped-call]
+        made = execute.execute_file(notebook, {}, kernel=kernel)
+        assert made.cells[-1].outputs[0]["data"]["text/plain"] == "42"
+
+
+def test_a_kernel_imports_no_module_of_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pkgutil.py").write_text("open('imported', 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    notebook = new_notebook(cells=[new_code_cell("6 * 7")])  # type: ignore[no-untyped-call]
+    execute.execute_file(notebook, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["pkgutil.py"]
 
 
 def test_a_kernel_without_a_notebook_ends_with_its_block() -> None:
