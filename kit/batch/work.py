@@ -50,8 +50,8 @@ class _UnderWay:
         Its id may be another process's once `wait` has returned. `send_signal` would look for its
         end, and take that from the thread that waits for it.
         """
-        for process in filter(None, tuple(self.accounts.values())):
-            if process.returncode is None:
+        for process in tuple(self.accounts.values()):
+            if process and process.returncode is None:
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, number)
 
