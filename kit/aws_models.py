@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 import re
-from collections.abc import ItemsView, Iterable, Iterator, ValuesView
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -49,9 +49,10 @@ class _ModelFiles(JSONFileLoader):  # type: ignore[misc]
 
 
 class _Shapes(dict[str, Any]):
-    """The shapes of a model, each parsed when it is first looked up; all where they are iterated.
+    """The shapes of a model, each parsed when it is first looked up; all for whatever needs more.
 
-    EC2 has as much text as all other services of the kit together, and a run needs little of it.
+    EC2 has a third of the text of all models that the kit reads, and a run needs little of it. What
+    botocore merges into a model, it merges into a dictionary alone (`botocore.utils.deep_merge`).
     """
 
     def __getitem__(self, name: str) -> Any:
@@ -66,18 +67,29 @@ class _Shapes(dict[str, Any]):
             return self[name]
         return default
 
-    def __iter__(self) -> Iterator[str]:
-        left = [(name.encode(), text) for name, text in super().items() if isinstance(text, bytes)]
+    def _parse(self) -> None:
+        each = dict.items(self)
+        left = [(name.encode(), text) for name, text in each if isinstance(text, bytes)]
         self.update(_parsed(b"{%b}" % b",".join(b'"%b":%b' % shape for shape in left)))
-        return super().__iter__()
 
-    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
-        """As a dictionary's."""
-        return ItemsView(self)
 
-    def values(self) -> ValuesView[Any]:  # type: ignore[override]
-        """As a dictionary's."""
-        return ValuesView(self)
+def _of_parsed(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method of dictionaries that first parses all shapes."""
+
+    def called(*given: Any) -> Any:
+        for shapes in given:
+            if isinstance(shapes, _Shapes):
+                shapes._parse()
+        return method(*given)
+
+    return called
+
+
+for _name in (
+    *("__eq__", "__ne__", "__or__", "__ror__", "__ior__", "__iter__", "__reversed__", "__repr__"),
+    *("copy", "items", "keys", "pop", "popitem", "setdefault", "values"),
+):
+    setattr(_Shapes, _name, _of_parsed(getattr(dict, _name)))
 
 
 _BEGIN = re.compile(rb'\n  "shapes": ?{\n    "')
@@ -116,8 +128,11 @@ def models() -> botocore.session.Session:
     loader = session.get_component("data_loader")
     loader.file_loader = _ModelFiles()
     # botocore looks through the folders of all services for each kind of file that it reads of one.
-    services = loader.list_available_services
-    loader.list_available_services = lambda type_name: services(_SERVICE)
+    # Its own services have all kinds that a client needs; it asks which of the others have them.
+    others = set(loader.search_paths) - {Loader.BUILTIN_DATA_PATH}
+    if not any(map(os.path.isdir, others)):
+        services = loader.list_available_services
+        loader.list_available_services = lambda type_name: services(_SERVICE)
     return session
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import os
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 from botocore.loaders import Loader
 from botocore.session import get_session
+from botocore.utils import deep_merge
 
-from kit.aws_models import _ModelFiles, listed_regions, models
+from kit.aws_models import _model, _ModelFiles, listed_regions, models
 from kit.calls import CALLS
 
 
@@ -52,6 +54,41 @@ def test_a_shape_is_parsed_when_it_is_looked_up(service: str) -> None:
     assert both[next(iter(whole))] is first
     assert list(shapes().values()) == list(whole.values())
     assert isinstance(dict.__getitem__(shapes(), next(iter(whole))), bytes)
+
+
+def test_shapes_are_a_dictionary_however_they_are_used() -> None:
+    text = b'{\n  "shapes":{\n    "A":{"type":"a"},\n    "B":{"type":"b"}\n  }\n}'
+
+    def shapes() -> Any:
+        made = _model(text)["shapes"]
+        assert isinstance(dict.__getitem__(made, "A"), bytes)
+        return made
+
+    whole = json.loads(text)["shapes"]
+    (first, a), (last, b) = whole.items()
+    assert shapes() == whole == shapes()
+    assert shapes() == shapes()
+    assert (shapes() != whole) is False
+    assert shapes() | {"C": 1} == {"C": 1} | shapes() == whole | {"C": 1}
+    assert {} | shapes() == shapes() | shapes() == whole
+    for made in (
+        shapes().copy(),
+        {**shapes()},
+        copy.deepcopy(shapes()),
+        json.loads(json.dumps(shapes())),
+    ):
+        assert dict(made) == whole
+    assert list(reversed(shapes())) == [last, first]
+    assert repr(shapes()) == repr(whole)
+    assert (shapes().pop(first), shapes().pop("C", 1), shapes().popitem()) == (a, 1, (last, b))
+    assert shapes().setdefault(first, 1) == a
+    updated, merged = {"C": 1}, shapes()
+    updated.update(shapes())
+    merged |= {"C": 1}
+    assert updated == merged == whole | {"C": 1}
+    extended = shapes()
+    deep_merge(extended, {first: {"more": 1}})
+    assert extended == whole | {first: a | {"more": 1}}
 
 
 @pytest.mark.parametrize(("ending", "opened"), [(".json", open), (".json.gz", gzip.open)])
@@ -94,3 +131,17 @@ def test_the_folders_of_services_are_looked_through_once(monkeypatch: pytest.Mon
     assert looked.count(str(whole)) == 1
     assert looked.count(str(whole / "account")) == 1
     assert session.get_available_services() == get_session().get_available_services()
+
+
+def test_a_model_of_ones_own_without_rules_of_endpoints_has_a_client(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = tmp_path / "own" / "2026-01-01"
+    own.mkdir(parents=True)
+    model = json.dumps(Loader().load_service_model("sts", "service-2"))
+    (own / "service-2.json").write_text(model)
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    session = models.__wrapped__()
+    credentials = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+    client = session.create_client("own", "eu-west-1", **credentials)
+    assert client.meta.service_model.service_name == "own"

@@ -33,7 +33,8 @@ NOT_NEEDED = {
     "kit.pack.seal": _NEVER
     | _SIGNING
     | _FRAMES
-    | {"boto3", "typst", "matplotlib", "nbconvert", "py_ocsf_models", "email_validator"},
+    | {"boto3", "typst", "matplotlib", "nbconvert", "packaging", "py_ocsf_models"}
+    | {"email_validator"},
     "kit.pack.typesetter": _NEVER | _DATA | _SIGNING | (_DOCUMENTS - {"typst"}) | {"kit.log"},
     "kit.verify": _NEVER | {"papermill", "matplotlib", "typst"},
     "kit.warm.server": _NEVER | _DOCUMENTS | _SIGNING | _FRAMES,

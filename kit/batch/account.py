@@ -33,6 +33,7 @@ from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.outputs import temporary
 from kit.parameters import Run
 from kit.snapshot import HEADER, Snapshot, read
+from kit.warm import process
 from kit.warm.fork import in_fork
 
 if TYPE_CHECKING:
@@ -315,7 +316,9 @@ def main() -> None:
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     job = Job(**json.loads(sys.stdin.readline()))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the batch was stopped: tidies up
+    # A stopped batch: this process tidies up. A terminal's Ctrl-C comes here beside the worker's signal.
+    ending = (signal.SIGINT, signal.SIGTERM)
+    process.handle_once(dict.fromkeys(ending, signal.default_int_handler))
     if WATCHED in sys.argv:
         threading.Thread(target=_end_with_starter, daemon=True).start()
     with log.command("batch", account=job.account):

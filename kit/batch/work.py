@@ -27,6 +27,7 @@ _COMMAND = [sys.executable, "-m", "kit.batch.account"]
 _STOPPED = "the batch was stopped"
 _TIDIED = 10.0  # seconds in which an account that is stopped tidies up
 _POLLED = 0.01  # seconds between two looks
+_Process = warm.Process | subprocess.Popen[bytes]
 
 
 @dataclass
@@ -35,19 +36,24 @@ class _UnderWay:
 
     Attributes
     ----------
-    accounts : dict of str to int
-        The process of each account; 0 before it started.
+    accounts : dict of str to process
+        Of each account; None before it started.
     is_stopped : bool
     """
 
-    accounts: dict[str, int] = field(default_factory=dict)
+    accounts: dict[str, _Process | None] = field(default_factory=dict)
     is_stopped: bool = False
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process of each account."""
-        for process in filter(None, tuple(self.accounts.values())):
-            with suppress(ProcessLookupError):
-                os.kill(process, number)
+        """Send a signal to the process of each account that still runs.
+
+        Its id may be another process's once `wait` has returned. `send_signal` would look for its
+        end, and take that from the thread that waits for it.
+        """
+        for process in tuple(self.accounts.values()):
+            if process and process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, number)
 
 
 _batches: dict[str, _UnderWay] = defaultdict(_UnderWay)  # by topic
@@ -104,7 +110,7 @@ async def stop(topic: str) -> None:
     """
     batch = _batches[topic]
     batch.is_stopped = True
-    if 0 in batch.accounts.values():
+    if None in batch.accounts.values():
         warm.abandon()  # it may import for seconds
     for number in (signal.SIGTERM, signal.SIGKILL):
         batch.signal(number)
@@ -117,7 +123,7 @@ async def stop(topic: str) -> None:
 def run(job: Job, topic: str = "") -> dict[str, Any]:
     """Do a job in a new process, forked from a warm interpreter where that is possible."""
     batch = _batches[topic]
-    batch.accounts[job.account] = 0
+    batch.accounts[job.account] = None
     try:
         if batch.is_stopped:
             raise CannotRunError(_STOPPED)
@@ -138,7 +144,7 @@ def _run(job: Job, batch: _UnderWay) -> dict[str, Any]:
         input_file.write(job.as_json().encode())
         input_file.seek(0)
         files = (input_file.fileno(), output_file.fileno(), error_file.fileno())
-        process: warm.Process | subprocess.Popen[bytes]
+        process: _Process
         try:
             process = warm.start(_COMMAND, env=environment, files=files)
         except warm.NotWarm:
@@ -155,7 +161,7 @@ def _run(job: Job, batch: _UnderWay) -> dict[str, Any]:
             with suppress(BrokenPipeError):  # it has ended, and its messages give the reason
                 process.stdin.write(job.as_json().encode() + b"\n")
                 process.stdin.flush()
-        batch.accounts[job.account] = process.pid
+        batch.accounts[job.account] = process
         if batch.is_stopped:  # before the process was known
             batch.signal(signal.SIGTERM)
         code = process.wait()

@@ -63,7 +63,7 @@ def _details(
     arn, kind = text_of(event, *PRINCIPAL), text_of(event, *KIND)
     actor, session = Cell(None, there), Cell(None, there)
     partition = account = resource = ""
-    match (arn or "").split(":"):
+    match (arn or "").split(":", 5):
         case [_, partition, _, _, account, resource]:
             pass
     if arn and resource.startswith(_ASSUMED):

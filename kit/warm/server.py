@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 from kit.ahead import read_files
 from kit.aws_models import load_models
 from kit.calls import CALLS
+from kit.maker import lock
 from kit.warm import ADDRESS, LENGTH, STATUS
 from kit.warm.fork import die_with
 
@@ -178,6 +179,7 @@ def serve(listener: int, address: str, modules: Iterable[str]) -> None:
 def main() -> None:
     """Serve accounts and their kernels, at the socket that the starter passes."""
     load_models({call.service for call in CALLS.values()})
+    lock()  # which each account would compute again
     serve(int(sys.argv[1]), sys.argv[2], _OF_ACCOUNTS)
 
 

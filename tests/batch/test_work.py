@@ -11,6 +11,7 @@ import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ import psutil
 import pytest
 
 from kit import warm
-from kit.batch import work
+from kit.batch import account, work
 from kit.batch.account import Job
 from kit.batch.dispatch import Dispatcher
 from kit.batch.ledger import STOPPED
@@ -89,10 +90,50 @@ def started(code: str) -> subprocess.Popen[bytes]:
 def test_an_account_that_does_not_tidy_up_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "_TIDIED", 0.05)
     process = started("signal.signal(signal.SIGTERM, signal.SIG_IGN)")
-    work._batches["deaf"].accounts["111111111111"] = process.pid
+    work._batches["deaf"].accounts["111111111111"] = process
     with ThreadPoolExecutor(1) as thread:  # this one may have another test's event loop
         thread.submit(lambda: asyncio.run(work.stop("deaf"))).result()
     assert process.wait() == -signal.SIGKILL
+
+
+def test_a_process_that_ended_gets_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "kill", lambda pid, _: signalled.append(pid))
+    signalled: list[int] = []
+    accounts: dict[str, Any] = {
+        "stored": SimpleNamespace(pid=7, returncode=0),  # the worker stores its log
+        "runs": SimpleNamespace(pid=8, returncode=None),
+        "starts": None,
+    }
+    work._UnderWay(accounts).signal(signal.SIGTERM)
+    assert signalled == [8]
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_further_signals_do_not_interrupt_what_tidies_up(
+    first: int, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidied: list[Job] = []
+
+    def attempt(job: Job) -> Any:
+        try:
+            signal.raise_signal(first)
+        finally:
+            for further in (signal.SIGTERM, signal.SIGINT):
+                signal.raise_signal(further)
+            tidied.append(job)
+
+    monkeypatch.setattr(account, "attempt", attempt)
+    monkeypatch.setattr(sys, "stdin", StringIO(job.as_json()))
+    monkeypatch.setattr(os, "dup", lambda _: os.open(os.devnull, os.O_WRONLY))
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            account.main()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert tidied == [job]
 
 
 def test_an_account_whose_process_starts_once_the_batch_was_stopped_ends(
@@ -125,7 +166,7 @@ def test_an_interpreter_that_still_imports_is_not_waited_for(
     monkeypatch.setattr(work, "_POLLED", work._TIDIED)
     process = started("")
     monkeypatch.setattr(warm, "_server", process)
-    work._batches["soon"].accounts["111111111111"] = 0
+    work._batches["soon"].accounts["111111111111"] = None
 
     async def stop() -> None:
         stopping = asyncio.create_task(work.stop("soon"))

@@ -115,6 +115,7 @@ def test_the_actor_has_the_label_that_the_role_has_elsewhere(tmp_path: Path) -> 
         (f"arn:aws:iam::{ACCOUNT}:user/jo", "IAMUser", "user-"),
         (f"arn:aws:iam::{ACCOUNT}:root", "Root", "root user"),
         ("arn:aws:sts::999999999999:assumed-role/Auditor/x", "AssumedRole", "role-"),
+        ("arn:aws:sts::999999999999:assumed-role/Auditor/x:y", "AssumedRole", "role-"),
         (None, "AWSService", "a service of AWS"),
         (None, "Unknown", "not seen"),
         ("no arn", "Unknown", "user-"),

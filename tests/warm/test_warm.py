@@ -18,7 +18,7 @@ import papermill
 import pytest
 from nbformat import v4
 
-from kit import warm
+from kit import maker, warm
 from kit.kernels import NAME
 
 pytestmark = pytest.mark.skipif(not warm.CAN_FORK, reason="only Linux forks safely")
@@ -77,6 +77,12 @@ def test_what_botocore_knows_of_services_has_been_read() -> None:
     )
     ended, out, err = run(code)
     assert (ended, out.splitlines()[:1]) == (0, ["appstream"]), err
+
+
+def test_the_lock_of_the_kit_has_been_computed() -> None:
+    code = "from kit import maker; maker._digest = None; print(maker.lock())"
+    ended, out, err = run(code)
+    assert (ended, out.splitlines()[:1]) == (0, [maker.lock()]), err
 
 
 def test_environment_and_folder_are_its_own(tmp_path: Path) -> None:
