@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kit.catalogue.frameworks import mapped, others, related
 from kit.controls import CONTROLS, ROLL_UPS
-from kit.controls.source import BEYOND, address, answered_by, statements, title
+from kit.controls.source import BEYOND, address, answered_by, requirements, statements, title
 
 EVERY = {**CONTROLS, **ROLL_UPS}
 SHARED, RECOMMENDED = "Shared responsibility", "Advice"
@@ -63,3 +64,12 @@ def test_rows_of_the_table_on_transit_say_what_travels() -> None:
 def test_the_page_is_named() -> None:
     assert title() == "Data Protection in Amazon AppStream 2.0"
     assert address().startswith("https://docs.aws.amazon.com/appstream2/")
+
+
+@pytest.mark.parametrize("name", sorted(EVERY))
+def test_a_requirement_counts_as_tested_where_the_control_is_mapped_to_it(name: str) -> None:
+    tested = {number for id in others() for number in mapped(id, name)}
+    only_related = {number for id in others() for number in related(id, name)}
+    cited = requirements(name)
+    assert {one.number for one in cited if one.tested} == tested
+    assert {one.number for one in cited if not one.tested} == only_related
