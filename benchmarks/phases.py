@@ -92,7 +92,7 @@ def main() -> None:
     from kit.collect.collector import collect
     from kit.judge import evaluate, needed_calls
     from kit.pack import seal
-    from kit.pack.execute import execute
+    from kit.pack.execute import KernelForDocuments, execute
     from kit.pack.info import bag_info
     from kit.parameters import parameters
     from kit.progress import Phase
@@ -120,7 +120,7 @@ def main() -> None:
     del tables, findings  # a run has them in the notebook's kernel alone
     phases.end("judge")
     at = {"snapshot": str(folder.resolve())}
-    executed = execute(seal.NOTEBOOK, at, for_documents=True)
+    executed = execute(seal.NOTEBOOK, at, kernel=KernelForDocuments)
     phases.end("notebook")
     data, labels = seal.findings_data(executed), seal.labels_of(executed, stored)
     sizes: dict[str, int] = {}

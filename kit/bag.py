@@ -126,7 +126,7 @@ def _write(path: Path, content: Content) -> tuple[str, int]:
     if not path.parent.is_dir():
         path.parent.mkdir(parents=True)
     taken = hashlib.sha256()
-    with path.open("w+b") as file:
+    with path.open("x+b") as file:
         for piece in pieces(content):
             file.write(piece)
             taken.update(piece)

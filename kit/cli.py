@@ -917,12 +917,13 @@ def _run(
         from kit.redact.labels import describe_new_key
 
         calls = [call.name for call in calls_of(run)]
-        if notice := describe_new_key(run):
-            terminal.line(f"labels: {notice}", err=True)
+        notice = describe_new_key(run)  # before a collection makes it
         if not signs:
             give(calls)
         with warm.forked():
             key = _open_key(**signing or {})  # which is not in a kernel, forked before
+            if notice:
+                terminal.line(f"labels: {notice}", err=True)
             if signs:
                 give(calls)  # no request is sent where there is no key
             with deferred():

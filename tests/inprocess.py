@@ -9,7 +9,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 from unittest.mock import patch
@@ -25,13 +25,12 @@ def without_kernel() -> Iterator[None]:
     A kernel, which gives the same, spends two seconds on imports.
     """
 
-    def execute(
-        name: str, parameters: Mapping[str, Any], *, for_documents: bool = False, **_: Any
-    ) -> Any:
-        with patch.dict(os.environ, {FOR_DOCUMENTS: "1"} if for_documents else {}):
+    def execute(name: str, parameters: Mapping[str, Any], **_: Any) -> Any:
+        with patch.dict(os.environ, {FOR_DOCUMENTS: "1"}):
             return execute_here(name, parameters)[0]
 
     with (
+        patch("kit.pack.seal.prepared", nullcontext),
         patch("kit.pack.seal.execute", execute),
         patch("kit.overviews.document.execute", execute),
     ):

@@ -11,7 +11,7 @@ from kit.catalogue import texts
 from kit.displayed import DESK_MIME
 from kit.errors import UserError
 from kit.pack.document import ANALYST
-from kit.pack.execute import execute, execute_here
+from kit.pack.execute import KernelForDocuments, execute, execute_here
 from tests.controls.samples import SAMPLES
 
 
@@ -32,7 +32,7 @@ def test_a_kernel_for_documents_makes_the_data_alone_and_keeps_nothing(
 ) -> None:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     stored = SAMPLES["tidy"](tmp_path).snapshot()
-    made = execute("explore.ipynb", {"snapshot": str(stored.folder)}, for_documents=True)
+    made = execute("explore.ipynb", {"snapshot": str(stored.folder)}, kernel=KernelForDocuments)
     outputs = [output.data for cell in made.cells for output in cell.get("outputs", ())]
     assert len(outputs) == 7
     assert all({*shown} == {DESK_MIME, "text/plain"} for shown in outputs)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +15,8 @@ import pytest
 from jupyter_client.channels import AsyncZMQSocketChannel
 from nbformat.v4 import new_code_cell, new_notebook
 
-from kit.pack import execute
+from kit.errors import CannotRunError
+from kit.pack import execute, seal
 from kit.warm.provisioner import WarmProvisioner
 from tests import listening
 
@@ -46,6 +49,59 @@ def test_no_answer_is_waited_for_in_vain(tmp_path: Path, monkeypatch: pytest.Mon
     assert made.cells[-1].outputs[0]["data"]["text/plain"] == "42"
     assert [kernel["ran"] for kernel in listening.kernels(environment)] == [[]]
     assert asked == ["kernel_info"] * 2  # before the first cell, and papermill's after the last
+
+
+def test_a_kernel_waits_for_its_notebook_and_ends_with_it() -> None:
+    with execute.ready(execute.Kernel) as kernel:
+        folder, process = kernel.messages.parent, kernel.provisioner.process
+        assert process.poll() is None
+        notebook = new_notebook(cells=[new_code_cell("6 * 7")])  # type: ignore[no-untyped-call]
+        made = execute.execute_file(notebook, {}, kernel=kernel)
+        assert made.cells[-1].execution_count == 1
+        assert process.poll() is not None
+    assert not folder.exists()
+
+
+def test_another_kernel_takes_the_place_of_one_that_ended_while_it_waited() -> None:
+    with execute.ready(execute.Kernel) as kernel:
+        kernel.provisioner.process.kill()
+        kernel.provisioner.process.wait()
+        notebook = new_notebook(cells=[new_code_cell("6 * 7")])  # type: ignore[no-untyped-call]
+        made = execute.execute_file(notebook, {}, kernel=kernel)
+        assert made.cells[-1].outputs[0]["data"]["text/plain"] == "42"
+
+
+def test_a_kernel_imports_no_module_of_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pkgutil.py").write_text("open('imported', 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    notebook = new_notebook(cells=[new_code_cell("6 * 7")])  # type: ignore[no-untyped-call]
+    execute.execute_file(notebook, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["pkgutil.py"]
+
+
+def test_a_kernel_without_a_notebook_ends_with_its_block() -> None:
+    with seal.prepared() as kernel:
+        assert kernel
+        folder, process = kernel.messages.parent, kernel.provisioner.process
+        assert process.poll() is None
+    assert process.poll() is not None
+    assert not folder.exists()
+
+
+def test_sealing_starts_the_kernel_that_did_not_start_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kit.warm.provisioner.WarmProvisioner.launch_kernel", _no_process)
+    with seal.prepared() as kernel:
+        assert kernel is None
+    with pytest.raises(CannotRunError, match="the notebook's kernel failed"):
+        execute.execute(seal.NOTEBOOK, {})
+
+
+async def _no_process(*_: Any, **__: Any) -> Any:
+    raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

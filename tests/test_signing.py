@@ -86,6 +86,7 @@ def test_a_wrong_passphrase_is_reported(
     assert done.returncode == 2
     assert "wrong passphrase" in done.stderr
     assert "staple" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]  # nothing was collected
 
 
 def test_a_program_that_signs_in_gets_no_passphrase(

@@ -19,7 +19,7 @@ from kit.errors import UserError
 from kit.overviews.changes import audits, refuse_other_keys
 from kit.overviews.packs import SealedPack, find_packs, latest, roots_of, stamp_of
 from kit.pack.document import data_of, document
-from kit.pack.execute import execute
+from kit.pack.execute import KernelForDocuments, execute
 from kit.pack.html import page
 from kit.pack.info import made_info, organisation_description
 from kit.pack.pdf import pdf
@@ -96,7 +96,9 @@ def seal_organisation(
         "trust": str(trust.resolve()) if trust else "",
         "language": texts.located(),
     }
-    executed = execute("organisation.ipynb", parameters, progress=progress, for_documents=True)
+    executed = execute(
+        "organisation.ipynb", parameters, progress=progress, kernel=KernelForDocuments
+    )
     title = organisation_description(len(newest))
     return _store(folder, executed, "accounts", title, newest, as_of)
 
@@ -152,7 +154,7 @@ def seal_changes(
         "trust": str(trust.resolve()) if trust else "",
         "language": texts.located(),
     }
-    executed = execute("changes.ipynb", parameters, progress=progress, for_documents=True)
+    executed = execute("changes.ipynb", parameters, progress=progress, kernel=KernelForDocuments)
     title = "Changes between two audits, Amazon AppStream 2.0"
     return _store(folder, executed, "changes", title, [*before, *after], as_of)
 

@@ -57,8 +57,7 @@ def execute(
     parameters: Mapping[str, Any],
     *,
     progress: bool = False,
-    for_documents: bool = False,
-    kernel: Kernel | None = None,
+    kernel: Kernel | type[Kernel] | None = None,
 ) -> NotebookNode:
     """Execute a notebook of the project and return it with its outputs.
 
@@ -70,10 +69,8 @@ def execute(
         For its parameters cell.
     progress : bool
         Whether a bar is drawn on standard error.
-    for_documents : bool
-        Whether the outputs hold the data alone, without the HTML and the text of it.
-    kernel : Kernel, optional
-        See `ready`.
+    kernel : Kernel or type, optional
+        As in `execute_file`.
 
     Raises
     ------
@@ -88,7 +85,6 @@ def execute(
             made,
             parameters,
             phase="evaluating" if progress else "",
-            manager=KernelForDocuments if for_documents else Kernel,
             kernel=kernel,
         )
     except CellError as error:
@@ -119,9 +115,8 @@ def execute_file(
     parameters: Mapping[str, Any],
     *,
     phase: str = "",
-    manager: type[Kernel] | None = None,
     seconds: int | None = None,
-    kernel: Kernel | None = None,
+    kernel: Kernel | type[Kernel] | None = None,
 ) -> NotebookNode:
     """Execute a notebook in a fresh kernel and return it with its outputs.
 
@@ -133,12 +128,11 @@ def execute_file(
         For its parameters cell; a notebook without gets one at its beginning.
     phase : str
         What the bar on standard error names; empty for no bar.
-    manager : type, optional
-        Starts the kernel; `Kernel` by default.
     seconds : int, optional
         That a cell may take.
-    kernel : Kernel, optional
-        That `ready` started for this notebook; it ends with it.
+    kernel : Kernel or type, optional
+        What `ready` started for this notebook, with which it ends; or what is to be started, as it
+        is where that has ended meanwhile. By default a `Kernel`.
 
     Raises
     ------
@@ -148,9 +142,14 @@ def execute_file(
         The kernel failed.
     """
     replies: list[Mapping[str, Any]] = []
+    started: Kernel | None = None
     with log.phase("evaluating"), ExitStack() as held:
         try:
-            kernel = kernel or held.enter_context(ready(manager or Kernel))
+            if isinstance(kernel, Kernel) and kernel.lives():
+                started = kernel
+            else:
+                kind = type(kernel) if isinstance(kernel, Kernel) else kernel
+                started = held.enter_context(ready(kind or Kernel))
             made = _executed(
                 str(source) if isinstance(source, Path) else _node(source),
                 dict(parameters),
@@ -158,7 +157,7 @@ def execute_file(
                 start_timeout=_START_SECONDS,
                 execution_timeout=seconds,
                 config=_client_config(replies, seconds),
-                km=kernel,
+                km=started,
             )
         except papermill.PapermillExecutionError as error:
             for reply in replies:
@@ -173,7 +172,7 @@ def execute_file(
             raise CellError(error.cell_index, why, _mistake(replies)) from None
         # The kernel did not start, or ended; or it ran out of something and sent what is no message.
         except Exception as error:
-            written = kernel.messages.read_text(errors="replace") if kernel else ""
+            written = started.messages.read_text(errors="replace") if started else ""
             lines = [line for line in written.splitlines() if line.strip()]
             log.event("kernel failed", logging.ERROR, message=log.masked(" ".join(lines[-1:])))
             known = [*map(_reason, replies), shortage.of(error), shortage.of_text(written)]
@@ -182,9 +181,8 @@ def execute_file(
                 raise
             why = why or " ".join(lines[-1:]) or f"{error}; perhaps {shortage.memory()}"
             raise CannotRunError(f"the notebook's kernel failed: {why}") from None
-        # Another process has its memory now; a kernel that is forked ends with its server.
-        release()
-        kernel.end()
+        started.end()
+        release()  # another process has its memory now
         failed = _failed(made)  # was interrupted, and left no error in the notebook
         if failed is not None:
             raise CellError(failed, _reason(replies[-1]), _mistake(replies))
@@ -282,7 +280,11 @@ class Kernel(AsyncKernelManager):
 
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
         """Start the kernel, apart from the user's IPython."""
-        apart = {kernels.APART: str(self.messages.with_name("ipython"))}
+        # Python would import modules of the current folder before the kernel's own.
+        apart = {
+            kernels.APART: str(self.messages.with_name("ipython")),
+            "PYTHONSAFEPATH": "1",
+        }
         options["env"] = self.environment(options.get("env") or os.environ) | apart
         with self.messages.open("wb") as file:
             await super().start_kernel(**options, stderr=file)
@@ -302,18 +304,19 @@ class Kernel(AsyncKernelManager):
                 self._client.stop_channels()
 
     begin, end = run_sync(start_kernel), run_sync(_end)
+    lives = run_sync(AsyncKernelManager._async_is_alive)
 
 
 @contextmanager
-def ready(manager: type[Kernel] | None = None) -> Iterator[Kernel]:
+def ready(kind: type[Kernel]) -> Iterator[Kernel]:
     """Start a kernel, for a notebook that there may not be yet; it ends with the block, or before.
 
     It talks over files, in a folder that is removed with all that a killed kernel leaves.
 
     Parameters
     ----------
-    manager : type, optional
-        Starts the kernel; `KernelForDocuments` by default.
+    kind : type
+        Of the kernel.
     """
     with scratch() as folder:
         talks = {
@@ -321,9 +324,7 @@ def ready(manager: type[Kernel] | None = None) -> Iterator[Kernel]:
             "ip": str(folder / "kernel"),
             "connection_file": str(folder / "kernel.json"),
         }
-        kernel = (manager or KernelForDocuments)(
-            kernel_name=kernels.NAME, config=Config({"KernelManager": talks})
-        )
+        kernel = kind(kernel_name=kernels.NAME, config=Config({"KernelManager": talks}))
         try:
             kernel.begin()
             yield kernel

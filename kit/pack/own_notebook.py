@@ -118,7 +118,7 @@ def _execute(given: OwnNotebook, snapshot: Snapshot, progress: bool) -> Notebook
                 folder / "own.ipynb",
                 {"snapshot": str(copy.resolve())},
                 phase="own cells" if progress else "",
-                manager=OfflineKernel,
+                kernel=OfflineKernel,
                 seconds=CELL_SECONDS,
             )
         except CellError as error:

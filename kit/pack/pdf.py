@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import shutil
@@ -77,7 +78,7 @@ def pdf_beside(
             }
             made, words, with_own = typeset(job), data["words"]["page"], bool(evidence.own)
             del data, job, evidence  # Typst's process has them now
-            yield lambda: _finished(*_reported(made, with_own), words, folder)
+            yield lambda: _finished(*_reported(made, with_own), words)
 
 
 def _reported(made: Callable[[], Pages], with_own: bool) -> Pages:
@@ -139,14 +140,24 @@ def _typesetter() -> Iterator[Callable[[Mapping[str, Any]], Callable[[], Pages]]
             process.communicate()
 
 
-def _finished(made: bytes, places: Places, words: str, folder: Path) -> bytes:
-    # In files: of streams in Python, every object that is read is a call.
-    pages, finished = folder / "pages.pdf", folder / "evidence.pdf"
-    pages.write_bytes(made)
-    with pikepdf.open(pages) as file:
-        _lead(file, places, words)
-        _shrink(file, finished)
-    return finished.read_bytes()
+def _finished(made: bytes, places: Places, words: str) -> bytes:
+    with _in_memory() as pages, _in_memory() as finished:
+        pages.write(made)
+        with pikepdf.open(pages, access_mode=pikepdf.AccessMode.mmap) as file:
+            _lead(file, places, words)
+            _shrink(file, finished)
+        finished.seek(0)
+        return finished.read()
+
+
+def _in_memory() -> BinaryIO:
+    """Return a file in memory, for qpdf ends the process where a disk is full.
+
+    It is one of the system's, if there are such: of a stream in Python, every object is a call.
+    """
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("pdf"), "w+b")
+    return io.BytesIO()
 
 
 def _lead(file: pikepdf.Pdf, places: Places, words: str) -> None:
@@ -197,8 +208,8 @@ def _font_folders(faces: tuple[fonts.Face, ...]) -> Iterator[list[str]]:
         yield [str(fonts.directory()), str(folder)]
 
 
-def _shrink(file: pikepdf.Pdf, to: Path) -> None:
-    """Store the file with its objects in compressed streams: a fifth of the size."""
+def _shrink(file: pikepdf.Pdf, to: BinaryIO) -> None:
+    """Write the file with its objects in compressed streams: a fifth of the size."""
     # Its value is false, which is the default; poppler takes its presence for an error.
     del file.Root.MarkInfo["/Suspects"]
     file.save(

@@ -32,7 +32,7 @@ from kit.pack.document import (
     with_own,
 )
 from kit.pack.evidence import evidence_files
-from kit.pack.execute import Kernel, execute, ready
+from kit.pack.execute import Kernel, KernelForDocuments, execute, ready
 from kit.pack.html import page_pieces
 from kit.pack.info import bag_info, stated_level
 from kit.pack.ocsf import ocsf_files
@@ -50,7 +50,6 @@ from kit.redact.labels import Labels, open_labels
 from kit.report.records import FindingsData
 from kit.snapshot import Snapshot, read
 from kit.warm.fork import in_fork, trim
-from kit.warm.process import deferred
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
@@ -143,7 +142,7 @@ def seal(
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     given = read_own_notebook(notebook) if notebook else None
     at = {"snapshot": str(snapshot.resolve())}
-    executed = execute(NOTEBOOK, at, progress=progress, for_documents=True, kernel=kernel)
+    executed = execute(NOTEBOOK, at, progress=progress, kernel=kernel or KernelForDocuments)
     data = findings_data(executed)
     _refuse_changed(stored, data["facts"]["snapshot"])
     labels = labels_of(executed, stored)
@@ -194,9 +193,9 @@ def prepared() -> Iterator[Kernel | None]:
     """
     kernel, held = None, ExitStack()
     try:
-        with deferred(), suppress(Exception):
+        with suppress(Exception):
             validate(new_notebook())  # type: ignore[no-untyped-call]  # compiles what validates
-            kernel = held.enter_context(ready())
+            kernel = held.enter_context(ready(KernelForDocuments))
         yield kernel
     finally:
         held.close()  # it has no part in an error of the block

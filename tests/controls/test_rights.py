@@ -1418,6 +1418,13 @@ def test_id_07_what_streaming_users_can_take(
     assert [f.status for f in findings(account, "ID-07")] == [statuses[expected[0]]]
 
 
+def test_id_07_what_is_hidden_beside_an_open_right_hides_nothing(account: Account) -> None:
+    hidden = allow("s3:GetObjectVersion", Condition={"StringEquals": {"aws:ResourceOrgID": "o-1"}})
+    machine(READS, hidden)(account)
+    account.bucket().denies(DESCRIBE_ORGANIZATION)
+    assert [f.status for f in findings(account, "ID-07")] == ["fail"]
+
+
 def test_id_07_judges_administrators_roles_too(tmp_path: Path) -> None:
     account = Account(tmp_path, administrators=["*"])
     machine(READS)(account)

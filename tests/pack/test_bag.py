@@ -133,6 +133,13 @@ def test_a_file_that_reads_back_otherwise_is_reported(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_name_is_written_once(tmp_path: Path) -> None:
+    files = [("a.json", b"the first"), ("a.json", b"other")]
+    with pytest.raises(CannotRunError, match=r"/pack cannot be written \(File exists\)$"):
+        write_bag(tmp_path / "pack", files, INFO, AS_OF)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_interruption_leaves_nothing(tmp_path: Path) -> None:
     def files() -> Iterator[tuple[str, bytes]]:
         yield "findings.csv", b""

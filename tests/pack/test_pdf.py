@@ -329,14 +329,14 @@ def test_what_does_not_apply_is_printed_lighter_than_every_other_verdict() -> No
     assert light == ["not applicable"]
 
 
-def test_a_link_without_a_target_raises_an_error(tmp_path: Path) -> None:
+def test_a_link_without_a_target_raises_an_error() -> None:
     data, _ = lay_out(document(new_notebook(cells=[shown(cover())])), "A4")
     link = {"t": "link", "url": "#row-e0001", "c": [{"t": "text", "text": "E0001"}]}
     words = {"kind": "prose", "nodes": [{"t": "paragraph", "c": [link]}]}
     data |= {"attachments": [], "blocks": [words]}
     made, places = typeset(data)
     with pytest.raises(KeyError, match="row-e0001"):
-        _finished(made, places, data["words"]["page"], tmp_path)
+        _finished(made, places, data["words"]["page"])
 
 
 _PLACE = (
