@@ -11,7 +11,8 @@ import datetime as dt
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import NoReturn
 
@@ -43,7 +44,8 @@ def write_bag(
     files : iterable of (str, bytes or iterable of bytes)
         Names below ``data/`` with ``/`` between folders, and contents. Each file is written before
         the next is read from the iterable, and each piece of a content before its next, so that
-        memory holds a single file or piece.
+        memory holds a single file or piece. A generator is closed, whatever ends the writing: an
+        error's traceback would keep open what it holds.
     info : mapping of str to str
         Labels and values of ``bag-info.txt``; ``Bagging-Date`` and ``Payload-Oxum`` are added.
     as_of : datetime
@@ -62,10 +64,11 @@ def write_bag(
     """
     with new_folder(folder) as made:
         manifest, size = {}, 0
-        for name, content in files:
-            with writing(folder):
-                manifest[f"data/{name}"], written = _write(made / "data" / name, content)
-            size += written
+        with closing(files) if isinstance(files, Generator) else nullcontext():
+            for name, content in files:
+                with writing(folder):
+                    manifest[f"data/{name}"], written = _write(made / "data" / name, content)
+                size += written
         tags = {
             DECLARATION: "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
             INFO: _info(

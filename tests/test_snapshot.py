@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,16 +50,39 @@ def test_a_header_that_is_none_is_reported(stored: Path, text: str) -> None:
         read(stored)
 
 
-def test_an_answer_that_does_not_match_its_digest_is_noticed(stored: Path) -> None:
+def with_first(stored: Path, **members: Any) -> None:
+    """Change members of the first answer, and state the digest of the changed file."""
     lines = (stored / EVIDENCE).read_bytes().splitlines(keepends=True)
-    first = json.loads(lines[0])
-    first["response"] = {"forged": True}
-    lines[0] = json.dumps(first).encode() + b"\n"
+    lines[0] = json.dumps(json.loads(lines[0]) | members).encode() + b"\n"
     header = json.loads((stored / HEADER).read_bytes())
     header["evidence"]["sha256"] = hashlib.sha256(b"".join(lines)).hexdigest()
     (stored / EVIDENCE).write_bytes(b"".join(lines))
     (stored / HEADER).write_text(json.dumps(header))
+
+
+def test_an_answer_that_does_not_match_its_digest_is_noticed(stored: Path) -> None:
+    with_first(stored, response={"forged": True})
     with pytest.raises(UserError, match="E0001 does not have the digest"):
+        read(stored)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("region", None), ("nonce", 1), ("page", "1"), ("request_id", 1), ("parameters", [])),
+        *(("status", "200"), ("error", "x"), ("error", {}), ("error", {"code": "x"})),
+        *(("error", {"code": "x", "message": None}), ("cut", False)),
+    ],
+)
+def test_a_member_of_another_kind_is_reported(stored: Path, name: str, value: Any) -> None:
+    with_first(stored, **{name: value})
+    with pytest.raises(UserError, match="not an answer: 'E0001': a member of another kind"):
+        read(stored)
+
+
+def test_a_member_that_no_answer_has_is_reported(stored: Path) -> None:
+    with_first(stored, further=1)
+    with pytest.raises(UserError, match="not an answer: not the members of a request"):
         read(stored)
 
 

@@ -28,6 +28,7 @@ from botocore.awsrequest import (
     AWSHTTPSConnectionPool,
 )
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from urllib3.util.ssl_ import ALPN_PROTOCOLS
 
 from kit import log
 from kit.bounds import ANSWER
@@ -359,21 +360,34 @@ def _begun(response: Any, stream: Callable[..., Iterator[bytes]], **how: Any) ->
             return
 
 
+_preparing = threading.Lock()
+
+
 class _HTTPConnection(_Watched, AWSHTTPConnection):  # type: ignore[misc]
     pass
 
 
 class _HTTPSConnection(_Watched, AWSHTTPSConnection):  # type: ignore[misc]
     def connect(self) -> None:
-        """Connect; the certificates of authorities are read once for all connections of a context.
-
-        OpenSSL takes 17 ms to read those of certifi, and urllib3 has it read them for each
-        connection: https://github.com/urllib3/urllib3/blob/main/src/urllib3/util/ssl_.py
-        """
-        context = self.ssl_context
-        if context and "load_verify_locations" not in vars(context):
-            context.load_verify_locations = cache(context.load_verify_locations)
+        """Connect; what all connections of a context share is set once."""
+        if self.ssl_context:
+            _prepare(self.ssl_context)
         super().connect()
+
+
+def _prepare(context: Any) -> None:
+    """Let urllib3, which sets up a context for each connection, do so for the first alone.
+
+    OpenSSL takes 17 ms to read the certificates of certifi's authorities. It frees the protocols that
+    a context has when others are set, while another thread may copy them for a connection.
+    https://github.com/urllib3/urllib3/blob/main/src/urllib3/util/ssl_.py (ssl_wrap_socket)
+    https://github.com/openssl/openssl/blob/master/ssl/ssl_lib.c (SSL_CTX_set_alpn_protos, SSL_new)
+    """
+    with _preparing:
+        if "set_alpn_protocols" not in vars(context):
+            context.load_verify_locations = cache(context.load_verify_locations)
+            context.set_alpn_protocols(ALPN_PROTOCOLS)
+            context.set_alpn_protocols = lambda _: None
 
 
 class _HTTPPool(AWSHTTPConnectionPool):  # type: ignore[misc]

@@ -16,7 +16,13 @@ def json_pieces(value: Any) -> Iterator[bytes]:
     Parameters
     ----------
     value : object
-        JSON in which an iterator stands for an array; its items hold no further iterators.
+        JSON in which an iterator stands for an array; its items hold no further iterators. The encoder
+        also writes what is no JSON, such as a time or a set: a test checks what the forms hold.
+
+    Raises
+    ------
+    ValueError
+        A text holds half of a surrogate pair.
     """
     if isinstance(value, Mapping):
         for place, (name, member) in enumerate(value.items()):

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -241,7 +241,7 @@ def answering(identity: Path) -> Iterator[str]:
         thread.join()
 
 
-def test_authorities_are_read_once_for_all_connections_and_hold_every_one(
+def test_connections_share_authorities_and_protocols_and_are_verified_each(
     identity: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_from: list[str] = []
@@ -251,7 +251,15 @@ def test_authorities_are_read_once_for_all_connections_and_hold_every_one(
         read_from.append(str(given[0]))
         read_authorities(context, *given)
 
+    offered: list[Sequence[str]] = []
+    offer = ssl.SSLContext.set_alpn_protocols
+
+    def noted(context: ssl.SSLContext, protocols: Sequence[str]) -> None:
+        offered.append(protocols)
+        offer(context, protocols)
+
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted, raising=False)
+    monkeypatch.setattr(ssl.SSLContext, "set_alpn_protocols", noted)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(identity))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
@@ -267,5 +275,6 @@ def test_authorities_are_read_once_for_all_connections_and_hold_every_one(
         with pytest.raises(SSLError, match="certificate verify failed"):
             clients.client("sts", "eu-west-3").get_caller_identity()
         assert read_from == [str(identity)]
+        assert offered == [["http/1.1"]]
         assert clients.verify_certificates
         clients.close()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import bagit
 import pytest
@@ -79,6 +80,7 @@ def test_a_changed_byte_is_seen_by_sha256sum_and_by_the_library(bag: Path, name:
 _WRITE = f"""
 import sys, datetime as dt
 from pathlib import Path
+from typing import BinaryIO
 from kit.bag import write_bag
 as_of = dt.datetime.fromisoformat({AS_OF.isoformat()!r})
 write_bag(Path(sys.argv[1]) / "pack", iter({FILES!r}.items()), {INFO!r}, as_of)
@@ -148,6 +150,25 @@ def test_an_interruption_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_bag(tmp_path / "pack", files(), INFO, AS_OF)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_write_closes_what_makes_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def files() -> Iterator[tuple[str, bytes]]:
+        with (tmp_path / "open").open("wb") as file:
+            opened.append(file)
+            yield "findings.csv", b""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    opened: list[BinaryIO] = []
+    monkeypatch.setattr("kit.bag._write", interrupted)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        write_bag(tmp_path / "pack", files(), INFO, AS_OF)
+    assert opened[0].closed
+    del stop  # its traceback holds the generator until here
 
 
 def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:

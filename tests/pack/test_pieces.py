@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_notebook
+from pydantic_core import to_json
 
+import kit.pack.evidence
+import kit.pack.ocsf
+import kit.pack.pieces
 from kit.pack.by_control import by_control
 from kit.pack.document import document
+from kit.pack.evidence import evidence_files
 from kit.pack.html import page_pieces
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import RESULTS, oscal
 from kit.pack.pieces import array, json_pieces
 from kit.parameters import load_profile
+from kit.redact.labels import open_labels
+from kit.snapshot import Snapshot
 from tests.pack.conftest import cover, evidence_index, findings, shown
 from tests.pack.samples import record, sample
 
 _FEW = 64 << 10  # bytes
+PROFILE = {"profile": load_profile("default").model_dump()}
 
 
 @given(
@@ -56,10 +64,38 @@ def test_no_piece_grows_with_the_findings(of: str) -> None:
     elif of == "ocsf":
         pieces = list(ocsf(made, by_control(data)))
     else:
-        pieces = list(
-            dict(oscal(made, by_control(data), {"profile": load_profile("default").model_dump()}))[
-                RESULTS
-            ]
-        )
+        pieces = list(dict(oscal(made, by_control(data), PROFILE))[RESULTS])
     assert sum(map(len, pieces)) > 8 * _FEW
     assert max(map(len, pieces)) < _FEW
+
+
+def test_what_is_written_is_plain_json(
+    stored: Callable[[str], Snapshot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The standard library's encoder refuses times, sets and bytes; pydantic's writes them."""
+    written: list[Any] = []
+
+    def checked(value: Any, **how: Any) -> bytes:
+        text = to_json(value, **how)
+        assert json.loads(text) == json.loads(json.dumps(value, allow_nan=False))
+        written.append(value)
+        return text
+
+    for module in (kit.pack.evidence, kit.pack.ocsf, kit.pack.pieces):
+        monkeypatch.setattr(module, "to_json", checked)
+    made = document(new_notebook(cells=[shown(block) for block in (cover(), evidence_index(4))]))
+    results, snapshot = by_control(sample()), stored("demo")
+    for form in (
+        ocsf(made, results),
+        *dict(oscal(made, results, PROFILE)).values(),
+        evidence_files(snapshot, open_labels(snapshot.run)),
+    ):
+        written.clear()
+        assert all(form)
+        assert written
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    for value in ("half\ud800", {"half\ud800": 1}, iter(["half\ud800"]), [{"a": "half\ud800"}]):
+        with pytest.raises(ValueError, match="surrogates not allowed"):
+            list(json_pieces(value))
