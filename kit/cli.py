@@ -365,7 +365,7 @@ def seal(
         key = _open_key(**signing)
         with _resumable(snapshot, collected=False, to=to, notebook=notebook):
             pack = _seal(snapshot, to, quiet, key, notebook=notebook)
-    _name_leftovers((to or snapshot).parent)
+    _name_leftovers((to or snapshot).parent, deepest=0)  # which may be the user's home
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
 
@@ -1075,11 +1075,11 @@ def _print_json(value: Any) -> None:
     terminal.page(as_json(value))
 
 
-def _name_leftovers(*folders: Path) -> None:
+def _name_leftovers(*folders: Path, **how: int) -> None:
     """Name what interrupted runs left, once the command has made what it is for."""
     from kit.leftovers import notice
 
-    line = notice(folders)
+    line = notice(folders, **how)
     if line:
         terminal.line(f"evidence: {line}", err=True)
 

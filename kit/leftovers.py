@@ -53,15 +53,17 @@ class Leftover:
     held: bool
 
 
-def find(folders: Iterable[Path]) -> list[Leftover]:
+def find(folders: Iterable[Path], deepest: int = _DEEPEST) -> list[Leftover]:
     """Return what killed processes left: below some folders, beside the keys, in the temporary folder.
 
     Parameters
     ----------
     folders : iterable of Path
         Where outputs lie. No link below them is followed.
+    deepest : int
+        How many folders below these are looked into.
     """
-    return [leftover for leftover, _, _ in _search(folders, fcntl.LOCK_SH)]
+    return [leftover for leftover, _, _ in _search(folders, fcntl.LOCK_SH, deepest)]
 
 
 def find_logs(folders: Iterable[Path]) -> list[Leftover]:
@@ -94,11 +96,11 @@ def remove(leftovers: Iterable[Leftover], folders: Collection[Path]) -> list[Lef
     return gone
 
 
-def notice(folders: Iterable[Path]) -> str:
-    """Return the line that names what killed processes left; empty for nothing."""
+def notice(folders: Iterable[Path], deepest: int = _DEEPEST) -> str:
+    """Return the line that names what killed processes left, as `find` does; empty for nothing."""
     folders = list(folders)
     # Without a content it may belong to a process that is about to lock it.
-    left = [leftover for leftover in find(folders) if leftover.size and not leftover.held]
+    left = [leftover for leftover in find(folders, deepest) if leftover.size and not leftover.held]
     if not left:
         return ""
     more = f" and {len(left) - 1} more" if len(left) > 1 else ""
@@ -118,10 +120,12 @@ def in_bytes(size: int) -> str:
     return f"{size / 10**6:,.1f} MB"
 
 
-def _search(folders: Iterable[Path], lock: int) -> Iterator[tuple[Leftover, str, int]]:
+def _search(
+    folders: Iterable[Path], lock: int, deepest: int = _DEEPEST
+) -> Iterator[tuple[Leftover, str, int]]:
     """Yield leftovers, each with its name and its parent's descriptor; its lock is held meanwhile."""
     for folder in (*folders, key_folder()):
-        for parent, name, dir_fd in _candidates(folder, _BESIDE, _DEEPEST):
+        for parent, name, dir_fd in _candidates(folder, _BESIDE, deepest):
             what = f"unfinished {_BESIDE.fullmatch(name)[1]}"  # type: ignore[index]
             yield from _look(parent, name, dir_fd, lock, what)
     for parent, name, dir_fd in _candidates(temporary(), _SCRATCH, 0):

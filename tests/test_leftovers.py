@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -155,6 +156,30 @@ def test_only_places_that_exist_are_advised() -> None:
         (folder / "half").write_bytes(b"x")
         _ = 1 / 0
     assert "`evidence clean` lists" in notice([Path("/proc/nothing")])
+
+
+def test_what_was_left_beside_a_pack_is_looked_for_nowhere_else(places: Path) -> None:
+    leave(places / "projects" / "other" / "pack")
+    assert notice([places], deepest=0) == ""
+    beside = leave(places / "pack")
+    assert str(beside) in notice([places], deepest=0)
+
+
+def test_a_pack_that_is_sealed_in_the_home_does_not_have_it_searched(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[str] = []
+    monkeypatch.setattr("kit.cli._seal", lambda *_, **__: SimpleNamespace(exit_code=0))
+    monkeypatch.setattr("kit.cli._print_pack", lambda *_: None)
+    monkeypatch.setattr("kit.warm.forked", nullcontext)
+    monkeypatch.setattr(
+        "kit.leftovers._look", lambda parent, *_: searched.append(str(parent)) or ()
+    )
+    (places / "projects" / ".pack.01234567").mkdir(parents=True)
+    (places / ".pack.01234567").mkdir()
+    done = CliRunner().invoke(main, ["seal", "outputs", "--to", str(places / "pack")])
+    assert done.exit_code == 0, done.output
+    assert searched == [str(places)]
 
 
 def test_a_mistake_is_reported_without_what_others_left(tmp_path: Path) -> None:
