@@ -1050,7 +1050,7 @@ def _print_pack(
 def _next_steps(
     findings: Sequence[Mapping[str, Any]], pack: Any, file: Path | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield the three commands that help most after a pack was made, and why."""
+    """Yield the commands that help most after a pack was made, and why."""
     from kit.bag import info_of
     from kit.catalogue.statuses import NOT_EVIDENCED
 
@@ -1064,6 +1064,8 @@ def _next_steps(
         "whether the pack is what it states, as an auditor checks it",
     )
     account = pack.folder.parent.parent
+    if pack.folder.name != "pack" or not re.fullmatch("[0-9]{12}", account.name):
+        return  # it was sealed elsewhere, beside no other of its account
     infos = sorted(map(info_of, account.glob("*/pack")), key=lambda i: i.get("Evidence-As-Of", ""))
     keys = [info.get("Pseudonym-Key") for info in infos[-2:]]  # of what `compare` compares
     comparable = len(keys) == 2 and keys[0] == keys[1]

@@ -272,6 +272,11 @@ def test_what_changed_is_the_next_step_once_there_are_two_packs(tmp_path: Path) 
     (tmp_path / ACCOUNT / "2026-Q3" / "pack" / "bag-info.txt").write_text(stated.format(10, "a"))
     *_, (_, last) = _next_steps([], made, None)
     assert last == beside
+    # A pack that was sealed elsewhere is beside no other.
+    for name in ("pack", "2026"):
+        made.folder = tmp_path / name
+        commands = [command for command, _ in _next_steps([], made, None)]
+        assert commands == ["evidence controls EX-05", f"evidence verify {tmp_path / name}"]
 
 
 def test_an_unknown_sample_account_is_reported(tmp_path: Path) -> None:
