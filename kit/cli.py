@@ -82,6 +82,16 @@ class _Verb(click.Command):
                 formatter.write(f"{'':{formatter.current_indent + 2}}{command}\n")
 
 
+class _Path(click.Path):
+    """A path: ``--to=~/pack`` is in the home folder too, though no shell states that for it."""
+
+    def __init__(self, **given: Any):
+        super().__init__(path_type=Path, **given)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return super().convert(os.path.expanduser(value), param, ctx)
+
+
 class _Commands(click.Group):
     """Reports what the user can correct as a line on standard error and an exit code."""
 
@@ -176,7 +186,7 @@ def main() -> None:
 
 def _signing(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that name a key; the command gets them as ``signing``."""
-    path = click.Path(path_type=Path)
+    path = _Path()
     levels = "B-B, B-T, B-LT or B-LTA: sealing ends where signatures do not reach it."
     for option in (
         click.option("--level", default="", help=levels),
@@ -192,7 +202,7 @@ def _signing(command: Callable[..., None]) -> Callable[..., None]:
 def _trusting(command: Callable[..., None]) -> Callable[..., None]:
     """Add the option that names whom the reader trusts: other packs are refused."""
     text = "PEM file: whom you trust to sign; a pack that nobody of these signed is refused."
-    return click.option("--trust", type=click.Path(path_type=Path), help=text)(command)
+    return click.option("--trust", type=_Path(), help=text)(command)
 
 
 def _in_a_language(command: Callable[..., None]) -> Callable[..., None]:
@@ -225,7 +235,7 @@ def _in_json(command: Callable[..., None]) -> Callable[..., None]:
         "parameters/my-account.yaml --key audit.pem --timestamp http://tsa.example.com": "Sign the pack of a file that has signed: true, with a time that others can check.",
     },
 )
-@click.argument("parameters", required=False, type=click.Path(path_type=Path))
+@click.argument("parameters", required=False, type=_Path())
 @_of_a_run
 @click.option("--quiet", is_flag=True, help="No progress.")
 @_in_json
@@ -260,7 +270,7 @@ def run(
         "parameters/my-accounts.yaml --scheduler tls://scheduler.example.com:8786 --progress json": "The same on a Dask cluster, with progress for programs.",
     },
 )
-@click.argument("accounts", type=click.Path(path_type=Path))
+@click.argument("accounts", type=_Path())
 @click.option("--name", default="", help="Of the batch, instead of the name in the file.")
 @click.option("--scheduler", default="", help="Address of a Dask scheduler: tls://host:8786.")
 @click.option("--insecure", is_flag=True, help="Let the scheduler's address be tcp://.")
@@ -340,11 +350,11 @@ def batch(
         "outputs/210987654321/2026-11-24T090000Z/snapshot --to again/pack": "Make it again, elsewhere.",
     },
 )
-@click.argument("snapshot", type=click.Path(path_type=Path))
-@click.option("--to", type=click.Path(path_type=Path), help="Where the pack goes.")
+@click.argument("snapshot", type=_Path())
+@click.option("--to", type=_Path(), help="Where the pack goes.")
 @click.option(
     "--notebook",
-    type=click.Path(path_type=Path),
+    type=_Path(),
     help="Of your own cells: executed offline, and shown apart as yours.",
 )
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -377,9 +387,9 @@ def seal(
     },
 )
 @click.argument("reference")
-@click.argument("snapshot", type=click.Path(path_type=Path))
-@click.option("--pack", type=click.Path(path_type=Path), help="Hold it against this pack's record.")
-@click.option("--prove", type=click.Path(path_type=Path), help="Write what opens its commitment.")
+@click.argument("snapshot", type=_Path())
+@click.option("--pack", type=_Path(), help="Hold it against this pack's record.")
+@click.option("--prove", type=_Path(), help="Write what opens its commitment.")
 def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) -> None:
     """Print a request and what AWS answered: REFERENCE is an evidence id of SNAPSHOT.
 
@@ -410,7 +420,7 @@ def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) 
     },
 )
 @click.argument("labels", nargs=-1)
-@click.argument("snapshot", type=click.Path(path_type=Path))
+@click.argument("snapshot", type=_Path())
 def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
     """Print the names that LABELS of a pack replace, from its SNAPSHOT and the key of the labels."""
     from kit.pack.trace import reveal as revealed
@@ -431,8 +441,8 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
         "outputs --expect 012345678901 --fail-on fails": "In a schedule: end with 3 where an account has a fail, with 4 where this one has no pack.",
     },
 )
-@click.argument("packs", type=click.Path(path_type=Path))
-@click.option("--to", type=click.Path(path_type=Path), help="Where the overview goes.")
+@click.argument("packs", type=_Path())
+@click.option("--to", type=_Path(), help="Where the overview goes.")
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
 @click.option(
     "--fail-on",
@@ -478,9 +488,9 @@ def organisation(
         "outputs --fail-on newly-open --quiet": "In a schedule: end with 3 where a point is newly open.",
     },
 )
-@click.argument("earlier", type=click.Path(path_type=Path))
-@click.argument("later", required=False, type=click.Path(path_type=Path))
-@click.option("--to", type=click.Path(path_type=Path), help="Where the comparison goes.")
+@click.argument("earlier", type=_Path())
+@click.argument("later", required=False, type=_Path())
+@click.option("--to", type=_Path(), help="Where the comparison goes.")
 @_trusting
 @_in_a_language
 @click.option("--other-keys", is_flag=True, help="Compare packs of different label keys, too.")
@@ -544,16 +554,14 @@ def compare(
         "pack.zip --against outputs/210987654321/2026-11-24T090000Z/snapshot": "Evaluate the snapshot again, and compare every finding.",
     },
 )
-@click.argument("pack", type=click.Path(path_type=Path))
+@click.argument("pack", type=_Path())
 @_trusting
-@click.option(
-    "--against", type=click.Path(path_type=Path), help="Evaluate this snapshot again, too."
-)
+@click.option("--against", type=_Path(), help="Evaluate this snapshot again, too.")
 @click.option(
     "--revocation",
     "revocations",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=_Path(),
     help="A CRL or OCSP response, to count beside those in the pack; many times.",
 )
 @click.option("--own-controls", is_flag=True, help="Judge again by own controls installed here.")
@@ -599,7 +607,7 @@ def verify(
         "outputs": "Remove it.",
     },
 )
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("folders", nargs=-1, type=_Path(file_okay=False, exists=True))
 @click.option("--dry-run", is_flag=True, help="List it, and remove nothing.")
 def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
     """Remove what killed runs left below FOLDERS, and in the temporary folder.
@@ -646,7 +654,7 @@ def demo(quiet: bool) -> None:
         "parameters/my-account.yaml --profile audit": "The same with a profile of your AWS configuration.",
     },
 )
-@click.argument("file", default="parameters/my-account.yaml", type=click.Path(path_type=Path))
+@click.argument("file", default="parameters/my-account.yaml", type=_Path())
 @click.option("--profile", "aws_profile", default="", help="Of your AWS configuration.")
 def init(file: Path, aws_profile: str) -> None:
     """Write a parameters FILE for the account that you are signed in to; it declares nothing."""
@@ -672,7 +680,7 @@ def init(file: Path, aws_profile: str) -> None:
         "--profile audit --json": "The same for the account of a profile, for programs.",
     },
 )
-@click.argument("parameters", required=False, type=click.Path(path_type=Path))
+@click.argument("parameters", required=False, type=_Path())
 @click.option("--profile", "aws_profile", default="", help="Of your AWS configuration.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @_in_json
@@ -725,7 +733,7 @@ def _signing_in_with(aws_profile: str) -> Any:
         "parameters/my-account.yaml --json": "Print those of a run, for programs.",
     },
 )
-@click.argument("parameters", required=False, type=click.Path(path_type=Path))
+@click.argument("parameters", required=False, type=_Path())
 @_in_json
 def plan(parameters: Path | None, in_json: bool) -> None:
     """Print the calls that a run will make; all controls without PARAMETERS."""
@@ -747,7 +755,7 @@ def plan(parameters: Path | None, in_json: bool) -> None:
         "--form cloudformation > role.yaml": "Write a template of the role with it.",
     },
 )
-@click.argument("parameters", required=False, type=click.Path(path_type=Path))
+@click.argument("parameters", required=False, type=_Path())
 @click.option(
     "--form",
     type=click.Choice(["json", "cloudformation", "stackset", "terraform"]),
@@ -844,7 +852,7 @@ def parameters() -> None:
         "--sandbox -- --no-browser --port 8890": "Give JupyterLab flags of its own.",
     },
 )
-@click.option("--parameters", type=click.Path(path_type=Path), help="A YAML file, as run has it.")
+@click.option("--parameters", type=_Path(), help="A YAML file, as run has it.")
 @click.option("--sandbox", is_flag=True, help="Collect the sample account of a local sandbox.")
 @click.argument("flags", nargs=-1, type=click.UNPROCESSED)
 def lab(parameters: Path | None, sandbox: bool, flags: tuple[str, ...]) -> None:
@@ -1060,7 +1068,7 @@ def _next_steps(
     if any(f["status"] == NOT_EVIDENCED and f["permission"] for f in findings):
         yield f"{evidence} doctor {file or ''}".rstrip(), "the permissions that were missing"
     yield (
-        f"{evidence} verify {pack.folder}",
+        f"{evidence} verify {shlex.quote(str(pack.folder))}",
         "whether the pack is what it states, as an auditor checks it",
     )
     account = pack.folder.parent.parent
@@ -1070,7 +1078,7 @@ def _next_steps(
     keys = [info.get("Pseudonym-Key") for info in infos[-2:]]  # of what `compare` compares
     comparable = len(keys) == 2 and keys[0] == keys[1]
     when = "since the pack before" if comparable else "once there is a later pack of the same key"
-    yield f"{evidence} compare {account}", f"what changed, {when}"
+    yield f"{evidence} compare {shlex.quote(str(account))}", f"what changed, {when}"
 
 
 def _print_json(value: Any) -> None:

@@ -279,6 +279,16 @@ def test_what_changed_is_the_next_step_once_there_are_two_packs(tmp_path: Path) 
         assert commands == ["evidence controls EX-05", f"evidence verify {tmp_path / name}"]
 
 
+def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    done = evidence("seal", "~/snapshot", "--to=~/pack", cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"{tmp_path}/snapshot" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unknown_sample_account_is_reported(tmp_path: Path) -> None:
     done = evidence("sandbox", "--account", "nobody", cwd=tmp_path)
     assert done.returncode == 2

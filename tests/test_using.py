@@ -96,6 +96,16 @@ def test_a_key_that_cannot_be_made_is_not_one_to_restore() -> None:
         open_labels(run, "0123456789abcdef")
 
 
+@pytest.mark.parametrize("content", [b"", b"ab", b"abc", b"\x9e\xff", b"0" * 62])
+def test_a_key_that_can_be_guessed_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(content)
+    run = Run(account="012345678901", pseudonym_key=str(tmp_path / "key"))
+    with pytest.raises(UserError, match=r"key holds no key .* accepted: 64 hexadecimal digits"):
+        open_labels(run)
+    (tmp_path / "key").write_bytes(b"0f" * 32 + b"\n")
+    assert open_labels(run).fingerprint
+
+
 def test_another_key_of_the_labels_is_refused_with_what_to_do(tmp_path: Path) -> None:
     run = Run(account="012345678901", pseudonym_key=str(tmp_path / "key"))
     own = open_labels(run).fingerprint

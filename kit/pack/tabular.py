@@ -132,10 +132,15 @@ def read_findings_csv(content: bytes, before: Sequence[str] = ()) -> list[dict[s
         columns = (_COLUMNS, _WITHOUT_ID, _WITHOUT_SAMPLE, EARLIER_COLUMNS)
         if header[:kept] not in [[*before, *names] for names in columns]:
             raise ValueError(f"columns {header}")
-        return [
-            {name: _as_it_was(cell) for name, cell in [*zip(header, line, strict=True)][:kept]}
-            for line in lines
-        ]
+        records = []
+        for line in lines:
+            if len(line) != len(header):
+                raise ValueError(
+                    f"line {lines.line_num}: {len(line)} cells, and {len(header)} columns"
+                )
+            kept_of_line = zip(header[:kept], line, strict=False)
+            records.append({name: _as_it_was(cell) for name, cell in kept_of_line})
+        return records
     except csv.Error as error:
         raise ValueError(f"line {lines.line_num}: {error}") from None
     finally:

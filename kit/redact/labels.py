@@ -17,6 +17,7 @@ from kit.errors import CannotRunError, UserError
 from kit.outputs import write_file
 from kit.parameters import Run
 
+_KEY = 32  # bytes
 _CLEAR = "clear-"  # before the fingerprint of a key that made no label
 _CODE = 10  # letters and digits of base32: 50 bits
 _CODES = re.compile(rf"-([a-z2-7]{{{_CODE}}})")
@@ -156,7 +157,7 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
     Raises
     ------
     UserError
-        The key is missing or is not the snapshot's.
+        The key is missing, is too short, or is not the snapshot's.
     CannotRunError
         The key cannot be read or created.
     """
@@ -165,14 +166,22 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
         if not path.exists() and not fingerprint:
             _make_key(path)
         key = bytes.fromhex(read_file(path, LABEL_KEY).decode())
-    except (OSError, ValueError) as error:
+    except ValueError:
+        key = b""
+    except OSError as error:
         if fingerprint and isinstance(error, FileNotFoundError):
             raise UserError(
                 f"pseudonym_key: {path} does not exist; this snapshot's labels were made with the key "
                 f"{fingerprint}; restore that key, or labels would not match earlier packs"
             ) from None
-        problem = getattr(error, "strerror", None) or error
-        raise CannotRunError(f"pseudonym_key: {path} cannot be used ({problem})") from None
+        raise CannotRunError(
+            f"pseudonym_key: {path} cannot be used ({error.strerror or error})"
+        ) from None
+    if len(key) < _KEY:  # who guesses it can make the labels of names, and so find them
+        raise UserError(
+            f"pseudonym_key: {path} holds no key that keeps names secret; accepted: {2 * _KEY} "
+            f"hexadecimal digits or more, as `openssl rand -hex {_KEY}` prints"
+        )
     labels = Labels(key, clear=not run.pseudonymise)
     # Earlier snapshots of names in clear have the key's fingerprint alone.
     if fingerprint and fingerprint not in (
@@ -190,6 +199,6 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
 def _make_key(path: Path) -> None:
     """Write a new key whole or not at all: several workers may create it at the same moment."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = secrets.token_hex(32).encode()
+    key = secrets.token_hex(_KEY).encode()
     with suppress(FileExistsError):
         write_file(path, key, mode=0o600, replace=False, name="pseudonym_key")

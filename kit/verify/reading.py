@@ -43,7 +43,14 @@ def read_table(content: bytes) -> list[dict[str, str]]:
         header = next(lines, [])
         if len(set(header)) < len(header):
             raise ValueError("a column that is named twice")
-        return [dict(zip(header, line, strict=True)) for line in lines]
+        records = []
+        for line in lines:
+            if len(line) != len(header):
+                raise ValueError(
+                    f"line {lines.line_num}: {len(line)} cells, and {len(header)} columns"
+                )
+            records.append(dict(zip(header, line, strict=True)))
+        return records
     except UnicodeDecodeError:
         raise ValueError("bytes that are not UTF-8") from None
     except csv.Error as error:

@@ -26,6 +26,7 @@ from kit.pack.tabular import (
 from kit.verify.contents import open_contents
 from kit.verify.forms import stated_waivers
 from kit.verify.kinds import PARQUET
+from kit.verify.reading import read_table
 from tests.pack.samples import FACTS, TEXTS, sample
 from tests.pages import code
 
@@ -187,3 +188,7 @@ def test_findings_that_were_sealed_before_samples_were_called_ones_are_read_as_t
     assert "sample" not in table.column_names
     with pytest.raises(ValueError, match="columns"):
         read_findings_csv(csv_file([], columns[:-1]))
+    header = csv_file([], columns)
+    for read_csv in (read_findings_csv, read_table):
+        with pytest.raises(ValueError, match=f"^line 2: 1 cells, and {len(columns)} columns$"):
+            read_csv(header + b"x\r\n")
