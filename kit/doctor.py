@@ -132,12 +132,9 @@ def _label_key(run: Run) -> Line:
     path = key_path(run)
     if not path.exists():
         new = f"{path} will be created by the first run; keep it, labels of later packs need it"
-        text = describe_new_key(run) or new
+        text = describe_new_key(run) or f"{new}; packs of another key cannot be compared"
         if not (run.controller or run.pseudonym_key):
-            text += (
-                "; controller decides which key is used, and packs of another key cannot be compared, "
-                "so write controller before the first run"
-            )
+            text += "; controller decides which key is used: write it before the first run"
         return Line("label key", NOTE, text)
     try:
         labels = open_labels(run)

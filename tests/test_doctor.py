@@ -180,7 +180,7 @@ def test_the_doctor_states_that_the_controller_decides_the_key(
         f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [GV-01]\n{given}'
     )
     done = evidence("doctor", "mine.yaml", "--quiet")
-    assert ("so write controller before the first run" in done.stdout) is warned
+    assert ("write it before the first run" in done.stdout) is warned
 
 
 def test_the_doctor_gives_the_reason_of_what_has_no_error_code(signed_in: Path) -> None:

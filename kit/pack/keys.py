@@ -150,7 +150,9 @@ def open_key(
     if certificate:
         chain = _certificates(certificate, _read(certificate, "--certificate")) + chain
     if not chain:
-        raise UserError(f"--certificate: {key} holds a key alone; name the file of its certificate")
+        raise UserError(
+            f"--key: {key} holds a key alone; name the file of its certificate with --certificate"
+        )
     public = private.public_key()
     own = next((candidate for candidate in chain if candidate.public_key() == public), None)
     if own is None:
@@ -357,6 +359,8 @@ def _read(path: Path, option: str) -> bytes:
 
 
 def _pem_key(path: Path, content: bytes, passphrase: Passphrase) -> PrivateKeyTypes:
+    if b"PRIVATE KEY-----" not in content:
+        raise UserError(f"--key: {path} holds no private key; name the file of the key that signs")
     try:
         try:
             return load_pem_private_key(content, None)

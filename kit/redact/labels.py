@@ -138,8 +138,9 @@ def describe_new_key(run: Run) -> str:
     if not others:
         return ""
     keys = f"{len(others)} other {'key' if len(others) == 1 else 'keys'}"
+    whose = f"controller {run.controller!r}" if run.controller else "runs without a controller"
     return (
-        f"a new key for controller {run.controller!r}, beside {keys} in {key_folder()}; "
+        f"a new key for {whose}, beside {keys} in {key_folder()}; "
         "packs with labels of another key cannot be compared. If an earlier run spelt the "
         "controller in another way, write it as there"
     )

@@ -101,8 +101,8 @@ def test_files_that_do_not_fit_are_reported(authority: Authority) -> None:
     text.write_text("no key")
     for arguments, reported in (
         ((key, other), "none given is of the key"),
-        ((key,), "holds a key alone"),
-        ((chain, chain), "cannot be opened"),
+        ((key,), "^--key: .* holds a key alone"),
+        ((chain, chain), "^--key: .* holds no private key"),
         ((key, key), "no PEM certificate|none given|holds a key alone"),
         ((key, text), "no PEM certificate"),
         ((text, chain), "neither PEM nor PKCS#12"),
