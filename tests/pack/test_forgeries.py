@@ -344,7 +344,7 @@ def no_rows(pack: Path) -> None:
 EVIDENCE = {
     "a row twice": (row_twice, "data/evidence/index.csv: .*id E0001 a second time"),
     "a file twice": (file_twice, "data/evidence/index.csv: .*file E0001.json a second time"),
-    "a short row": (short_row, "data/evidence/index.csv: .*argument 2 is shorter"),
+    "a short row": (short_row, "data/evidence/index.csv: .*line 4: 11 cells, and 12 columns"),
     "a column twice": (column_twice, "data/evidence/index.csv: .*a column that is named twice"),
     "answers of AWS": (from_aws, "data/evidence/E0001.json: expected endpoint https://appstream2"),
     "an error that is none": (answered, r"data/evidence/E\d+.json: expected status 200"),
