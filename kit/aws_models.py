@@ -217,7 +217,7 @@ def load_models(services: Iterable[str]) -> None:
     for service in services:
         for kind in (_SERVICE, "endpoint-rule-set-1"):
             loader.load_service_model(service, kind, api_version=None)  # as a client does
-    models().create_client(  # which reads what is no service's own
+    models().create_client(  # which reads what all services share
         "sts",
         region_name="us-east-1",
         aws_access_key_id="none",

@@ -933,7 +933,7 @@ def _run(
             if notice:
                 terminal.line(f"labels: {notice}", err=True)
             if signs:
-                give(calls)  # no request is sent where there is no key
+                give(calls)  # the key is open before a request is sent
             with deferred():
                 from kit.pack.seal import prepared
             with prepared() as kernel:  # while AWS answers

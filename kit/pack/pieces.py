@@ -17,7 +17,7 @@ def json_pieces(value: Any) -> Iterator[bytes]:
     ----------
     value : object
         JSON in which an iterator stands for an array; its items hold no further iterators. The encoder
-        also writes what is no JSON, such as a time or a set: a test checks what the forms hold.
+        also writes times and sets, which JSON lacks: a test checks what the forms hold.
 
     Raises
     ------
