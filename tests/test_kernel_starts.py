@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from kit.errors import CannotRunError
 from kit.pack import execute, seal
+from kit.warm import ADDRESS
 from kit.warm.provisioner import WarmProvisioner
 from tests import listening
 
@@ -81,6 +82,13 @@ def test_a_kernel_imports_no_module_of_the_current_folder(
     assert [path.name for path in tmp_path.iterdir()] == ["pkgutil.py"]
 
 
+@pytest.fixture
+def forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let kernels be forked, from a server that is not there: so they are plain processes."""
+    monkeypatch.setenv(ADDRESS, "/nowhere")
+
+
+@pytest.mark.usefixtures("forks")
 def test_a_kernel_without_a_notebook_ends_with_its_block() -> None:
     with seal.prepared() as kernel:
         assert kernel
@@ -90,6 +98,12 @@ def test_a_kernel_without_a_notebook_ends_with_its_block() -> None:
     assert not folder.exists()
 
 
+def test_no_kernel_waits_that_shares_no_memory() -> None:
+    with seal.prepared() as kernel:
+        assert kernel is None
+
+
+@pytest.mark.usefixtures("forks")
 def test_sealing_starts_the_kernel_that_did_not_start_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

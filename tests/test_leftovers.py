@@ -184,11 +184,11 @@ def test_a_pack_that_is_sealed_in_the_home_does_not_have_it_searched(
 
 def test_a_mistake_is_reported_without_what_others_left(tmp_path: Path) -> None:
     leave(Path("outputs/1/2/pack"))
-    Path("run.yaml").write_text('account: "210987654321"\nwaivers: nowhere.yaml\n')
+    Path("run.yaml").write_text('account: "210987654321"\nregions: [nowhere]\n')
     done = CliRunner().invoke(main, ["run", "run.yaml"])
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith("evidence: run.yaml, line 2: waivers: ")
+    assert line.startswith("evidence: run.yaml, line 2: regions")
 
 
 def test_what_somebody_writes_stays() -> None:

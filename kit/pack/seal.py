@@ -49,6 +49,7 @@ from kit.progress import Phase
 from kit.redact.labels import Labels, open_labels
 from kit.report.records import FindingsData
 from kit.snapshot import Snapshot, read
+from kit.warm import ADDRESS
 from kit.warm.fork import in_fork, trim
 
 if TYPE_CHECKING:
@@ -189,13 +190,15 @@ def seal(
 def prepared() -> Iterator[Kernel | None]:
     """Prepare what the pack of any snapshot needs, before there is one: the block's value is a kernel.
 
-    There is none where it did not start: `seal` then starts one, or raises why there is none.
+    There is none where it did not start, or would be a whole process that holds its memory meanwhile:
+    `seal` then starts one, or raises why there is none.
     """
     kernel, held = None, ExitStack()
     try:
         with suppress(Exception):
             validate(new_notebook())  # type: ignore[no-untyped-call]  # compiles what validates
-            kernel = held.enter_context(ready(KernelForDocuments))
+            if ADDRESS in os.environ:
+                kernel = held.enter_context(ready(KernelForDocuments))
         yield kernel
     finally:
         held.close()  # it has no part in an error of the block
