@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import io
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,20 @@ def csv_file(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> by
     return file.getvalue().encode()
 
 
+def whole_rows(lines: Any, header: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Yield each line of a `csv.reader` by its columns.
+
+    Raises
+    ------
+    ValueError
+        A line has more or fewer cells than the header.
+    """
+    for line in lines:
+        if len(line) != len(header):
+            raise ValueError(f"line {lines.line_num}: {len(line)} cells, and {len(header)} columns")
+        yield dict(zip(header, line, strict=True))
+
+
 def read_findings_csv(content: bytes, before: Sequence[str] = ()) -> list[dict[str, str]]:
     """Return the records of `findings_csv`, with the apostrophes before formulas taken off.
 
@@ -132,15 +146,10 @@ def read_findings_csv(content: bytes, before: Sequence[str] = ()) -> list[dict[s
         columns = (_COLUMNS, _WITHOUT_ID, _WITHOUT_SAMPLE, EARLIER_COLUMNS)
         if header[:kept] not in [[*before, *names] for names in columns]:
             raise ValueError(f"columns {header}")
-        records = []
-        for line in lines:
-            if len(line) != len(header):
-                raise ValueError(
-                    f"line {lines.line_num}: {len(line)} cells, and {len(header)} columns"
-                )
-            kept_of_line = zip(header[:kept], line, strict=False)
-            records.append({name: _as_it_was(cell) for name, cell in kept_of_line})
-        return records
+        return [
+            {name: _as_it_was(cell) for name, cell in [*row.items()][:kept]}
+            for row in whole_rows(lines, header)
+        ]
     except csv.Error as error:
         raise ValueError(f"line {lines.line_num}: {error}") from None
     finally:

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from kit.bounds import single_names
+from kit.pack.tabular import whole_rows
 
 _MOST_IN_CELL = 64 << 20
 
@@ -43,14 +44,7 @@ def read_table(content: bytes) -> list[dict[str, str]]:
         header = next(lines, [])
         if len(set(header)) < len(header):
             raise ValueError("a column that is named twice")
-        records = []
-        for line in lines:
-            if len(line) != len(header):
-                raise ValueError(
-                    f"line {lines.line_num}: {len(line)} cells, and {len(header)} columns"
-                )
-            records.append(dict(zip(header, line, strict=True)))
-        return records
+        return [*whole_rows(lines, header)]
     except UnicodeDecodeError:
         raise ValueError("bytes that are not UTF-8") from None
     except csv.Error as error:
