@@ -171,16 +171,6 @@ def listed_regions(service: str, *, others: bool = False) -> tuple[str, ...]:
     )
 
 
-@cache
-def known_services() -> frozenset[str]:
-    """Return the names of all services that botocore has a model of.
-
-    Asked as botocore asks for it before it loads a model, the loader looks through its folders once.
-    """
-    loader = models().get_component("data_loader")
-    return frozenset(loader.list_available_services(_SERVICE))
-
-
 def partition_of(region: str) -> str:
     """Return the partition of a region: aws, aws-us-gov ...; empty if the region is unknown."""
     try:

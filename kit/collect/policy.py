@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kit.aws_models import known_services, models
+from kit.aws_models import models
 from kit.calls import EACH_BUCKET, IAM_PREFIX, Call, Scope
 
 MOST_CHARACTERS = 2_048  # of an inline session policy (AWS STS API Reference, AssumeRole)
@@ -138,12 +138,13 @@ def _abbreviated(actions: set[str]) -> list[str]:
     are called otherwise than its operations.
     """
     services = {prefix: service for service, prefix in IAM_PREFIX.items() if service != "s3control"}
+    listed = set(models().get_available_services())
     patterns = set()
     for action in actions:
         prefix, _, name = action.partition(":")
         service = services.get(prefix, prefix)
         others: set[str] = set()
-        if prefix != "s3" and service in known_services():
+        if prefix != "s3" and service in listed:
             operations = models().get_service_model(service).operation_names
             others = {name for name in operations if f"{prefix}:{name}" not in actions}
         verb = re.match(r"[A-Z][a-z]+.{3}", name) if others else None

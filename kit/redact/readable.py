@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from kit.aws_models import known_services, listed_regions, models
+from kit.aws_models import listed_regions, models
 from kit.redact.names import is_made_by_appstream
 
 
@@ -51,7 +51,7 @@ def regions() -> frozenset[str]:
 @cache
 def services() -> frozenset[str]:
     """Return the names of AWS's services in ARNs, principals and event sources."""
-    return known_services() | {
+    return frozenset(models().get_available_services()) | {
         *("aws-marketplace", "catalog", "delivery.logs", "elasticloadbalancing", "execute-api"),
         *("access-analyzer", "application-autoscaling", "appstream.application-autoscaling"),
         *("appstream2", "monitoring", "sso", "states", "streaming", "tag"),

@@ -18,7 +18,7 @@ from functools import cache, partial
 from itertools import product
 from typing import Any
 
-from kit.aws_models import known_services
+from kit.aws_models import models
 from kit.calls import (
     DESCRIBE_ORGANIZATION,
     DESCRIBE_TRAILS,
@@ -235,7 +235,7 @@ def object_events(snapshot: Snapshot, region: str, bucket_arn: str) -> Cell:
 @cache
 def _services() -> frozenset[str]:
     """Return the names of AWS's services, as events have them."""
-    names = (f"{name}{_DOMAIN}" for name in known_services())
+    names = (f"{name}{_DOMAIN}" for name in models().get_available_services())
     return frozenset((*names, _RDS_DATA))
 
 
