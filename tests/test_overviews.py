@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -269,6 +270,30 @@ def test_packs_of_different_label_keys_need_a_flag(tmp_path: Path) -> None:
     )
     other = seal(tmp_path / "x", TWO, [row("AR-05", "b", "fail")], 1)
     refuse_other_keys([open_pack(first)], [open_pack(other)])  # accounts have keys of their own
+
+
+@pytest.mark.usefixtures("notebook_here")
+@pytest.mark.parametrize(
+    ("keys", "options", "compared"),
+    [("aaab", (), (1, 2)), ("aba", (), (0, 2)), ("ab", ("--other-keys",), (0, 1))],
+)
+def test_a_pack_of_another_label_key_is_answered_with_a_command_that_compares(
+    keys: str, options: tuple[str, ...], compared: tuple[int, int], tmp_path: Path
+) -> None:
+    """A pack each day, among which another key is as the demo's among a user's own."""
+    packs = [
+        seal(
+            tmp_path / "all packs", ONE, [row("AR-05", "b", "pass")], day, **{"Pseudonym-Key": key}
+        )
+        for day, key in enumerate(keys)
+    ]
+    done = evidence("compare", "all packs", "--quiet", cwd=tmp_path)
+    assert done.returncode == 2
+    commands = [shlex.split(text) for text in re.findall("`evidence (.*?)`", done.stderr)]
+    folders = [str(packs[n].relative_to(tmp_path)) for n in compared]
+    named = next(command for command in commands if command == ["compare", *options, *folders])
+    done = evidence(*named, "--quiet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.usefixtures("notebook_here")

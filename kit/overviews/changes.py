@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from kit.judge.digest import RESOURCE, places_of
 from kit.judge.findings import open_rows
 from kit.overviews.packs import SealedPack, find_packs, latest, open_pack, roots_of
 from kit.pack.info import scope_of
+from kit.terminal import typed
 
 if TYPE_CHECKING:
     from kit.verify.judged import Roots
@@ -103,25 +105,61 @@ def audits(
     return list(sides[0].values()), list(sides[1].values()), [*_history(sides, roots)]
 
 
-def refuse_other_keys(before: Iterable[SealedPack], after: Iterable[SealedPack]) -> None:
+def refuse_other_keys(
+    before: Iterable[SealedPack],
+    after: Iterable[SealedPack],
+    history: Iterable[SealedPack] = (),
+) -> None:
     """Refuse packs of an account whose labels were made with different keys.
 
     The same resource has another label in each, so that every finding would be gone and new.
+
+    Parameters
+    ----------
+    before, after, history : iterable of SealedPack
+        As `audits` returns them: the message names two of an account that can be compared.
 
     Raises
     ------
     UserError
     """
-    keys = {pack.account: pack.info.get("Pseudonym-Key", "") for pack in before}
+    earlier, history = {pack.account: pack for pack in before}, list(history)
     for pack in after:
-        key = pack.info.get("Pseudonym-Key", "")
-        if keys.get(pack.account, key) != key:
-            raise UserError(
-                f"account {pack.account}: the labels of {pack.folder} were made with the key {key}, those "
-                f"of the earlier pack with {keys[pack.account]}; collect the account again "
-                "with the key of one of them (pseudonym_key, or controller as it was spelt), or compare "
-                "all the same with --other-keys"
+        other = earlier.get(pack.account, pack)
+        if _key(other) != _key(pack):
+            pair = _last_of_one_key(p for p in (*history, other, pack) if p.account == pack.account)
+            way = (
+                "no two packs of the account have the same key: collect it again with one of these "
             )
+            way += "keys (pseudonym_key, or controller as it was spelt)"
+            if pair:
+                way = f"{_command(*pair)} compares the last two of the same key"
+            raise UserError(
+                f"account {pack.account}: the labels of {pack.folder} were made with the key "
+                f"{_key(pack)}, those of {other.folder} with {_key(other)}; {way}; "
+                f"{_command(other, pack, '--other-keys')} compares these two all the same"
+            )
+
+
+def _key(pack: SealedPack) -> str:
+    return pack.info.get("Pseudonym-Key", "")
+
+
+def _last_of_one_key(packs: Iterable[SealedPack]) -> tuple[SealedPack, ...]:
+    """Return the two newest packs with labels of the same key; none where there are no two."""
+    last: dict[str, SealedPack] = {}
+    pair: tuple[SealedPack, ...] = ()
+    for pack in sorted({p.folder.resolve(): p for p in packs}.values(), key=lambda p: p.as_of):
+        if _key(pack) in last:
+            pair = (last[_key(pack)], pack)
+        last[_key(pack)] = pack
+    return pair
+
+
+def _command(earlier: SealedPack, later: SealedPack, *options: str) -> str:
+    """Return the command that compares two packs, to copy."""
+    words = ("compare", *options, str(earlier.folder), str(later.folder))
+    return f"`{typed()} {shlex.join(words)}`"
 
 
 def _audit(place: Path | str, roots: Roots) -> dict[str, SealedPack]:

@@ -141,7 +141,7 @@ def seal_changes(
     texts.choose(language)
     before, after, history = audits(earlier, later or "", roots_of(trust))
     if not other_keys:
-        refuse_other_keys(before, after)
+        refuse_other_keys(before, after, history)
     _refuse_the_same(before, after)
     _as_of_sound([*before, *history])
     as_of = _as_of_sound(after)
