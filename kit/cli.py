@@ -937,7 +937,7 @@ def _run(
             with deferred():
                 from kit.pack.seal import prepared
             with prepared() as kernel:  # while AWS answers
-                snapshot, left_out, stops, lock = collected()
+                snapshot, left_out, stops, off, lock = collected()
                 take_over(lock)
                 if left_out:
                     terminal.line(f"previous: {left_out}", err=True)
@@ -946,12 +946,16 @@ def _run(
                         terminal.line(f"snapshot: {snapshot}")
                     pack = _seal(snapshot, None, quiet, key, kernel=kernel)
     _name_leftovers(Path(run.outputs))
-    _print_pack(pack, snapshot, in_json, stops, file)
+    _print_pack(pack, snapshot, in_json, stops, off, file)
     return pack
 
 
-def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str, list[str], str]:
-    """Return the snapshot's folder, earlier packs left out, what ended it early, and the kit's lock.
+def _collect(
+    run: Any, quiet: bool, take: Callable[[], Any]
+) -> tuple[Path, str, list[str], dict[str, str], str]:
+    """Return the snapshot's folder, earlier packs left out, what was not collected, the kit's lock.
+
+    That is what ended the collection early, and the regions that are not enabled, with what helps.
 
     No request is sent before `take` has the names of the calls.
     """
@@ -961,7 +965,7 @@ def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str,
     os.environ.pop(PASSPHRASE, None)  # a program that signs in to AWS would get it
     with deferred():
         from kit.calls import CALLS
-        from kit.collect.collector import collect, prepare
+        from kit.collect.collector import collect, prepare, switched_off
         from kit.collect.earlier import describe_left_out
         from kit.maker import lock
 
@@ -973,7 +977,9 @@ def _collect(run: Any, quiet: bool, take: Callable[[], Any]) -> tuple[Path, str,
         signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
     )
     left_out = describe_left_out(snapshot.earlier, snapshot.header["pseudonym_key"])
-    return snapshot.folder, left_out, [stop["message"] for stop in snapshot.stopped], lock()
+    stops = [stop["message"] for stop in snapshot.stopped]
+    off = {region: ": ".join(switched_off(region)) for region in snapshot.regions_off}
+    return snapshot.folder, left_out, stops, off, lock()
 
 
 def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None, **given: Any) -> Any:
@@ -1010,6 +1016,7 @@ def _print_pack(
     snapshot: Path,
     in_json: bool,
     stops: Sequence[str] = (),
+    off: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> None:
     """Print what a pack states, what to open, and what to do next."""
@@ -1033,6 +1040,7 @@ def _print_pack(
                 "roll_ups": {roll_up["control"]: roll_up["status"] for roll_up in sums},
                 "digest": pack.digest,
                 "stopped": list(stops),
+                "regions_off": [*(off or ())],
                 "unused_waivers": list(pack.unused_waivers),
                 "exit_code": pack.exit_code,
             }
@@ -1050,6 +1058,8 @@ def _print_pack(
         terminal.line(f"waiver: {waiver}")
     for stop in stops:
         terminal.line(f"collection stopped: {stop}")
+    for text in (off or {}).values():
+        terminal.line(f"region: {text}")
     terminal.line("next:")
     for command, why in _next_steps(leaves, pack, file):
         terminal.line(f"  {command}  # {why}")

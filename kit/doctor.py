@@ -216,7 +216,7 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
     """
     from kit.calls import CALLS, RunContext
     from kit.catalogue.statuses import NOT_EVIDENCED
-    from kit.collect.collector import collect
+    from kit.collect.collector import collect, switched_off
     from kit.judge import calls_of, evaluate
     from kit.judge.findings import reason_text
     from kit.snapshot import reason_for
@@ -226,9 +226,10 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
     with scratch() as folder:
         snapshot = collect(_rehearsed(run, folder), needed, folder / "snapshot", progress=progress)
         findings = [f for f in evaluate(tabulate(snapshot)).leaves if f.status == NOT_EVIDENCED]
-    off = ", ".join(snapshot.regions_off)
     text = f"{len(snapshot.regions)} to look at: {', '.join(snapshot.regions)}"
-    yield Line("regions", WRONG if off else OK, text + (f"; switched off: {off}" if off else ""))
+    yield Line("regions", OK, text)
+    for region in snapshot.regions_off:
+        yield Line("regions", WRONG, *switched_off(region))
     for stop in snapshot.stopped:
         yield Line("collection", WRONG, stop["message"])
     sent: Counter[str] = Counter()

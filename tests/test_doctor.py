@@ -16,6 +16,7 @@ from kit.doctor import _named
 from kit.parameters import parameters
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
+from tests.inprocess import without_kernel
 
 ACCOUNT = "210987654321"
 
@@ -110,6 +111,24 @@ def test_the_doctor_names_what_is_refused_and_what_it_costs(
     subjects = {line["subject"] for line in lines}
     assert {"python", "fonts", "proxy", "certificates", "outputs", "label key", "clock"} <= subjects
     assert not (signed_in / "outputs").exists()
+
+
+def test_a_region_that_is_not_enabled_is_named_with_what_helps(
+    signed_in: Path, sandbox: Sandbox
+) -> None:
+    text = f'account: "{ACCOUNT}"\nregions: [eu-central-1, eu-west-1]\ncontrols: [AR-01]'
+    Path("mine.yaml").write_text(text)
+    sandbox.faults.add(Fault("*", "*", "region-off", region="eu-west-1"))
+    lines = json.loads(evidence("doctor", "mine.yaml", "--quiet", "--json").stdout)
+    (off,) = (line for line in lines if line["state"] == "FAILED")
+    command = "aws account enable-region --region-name eu-west-1"
+    assert (off["subject"], off["command"]) == ("regions", command)
+    with without_kernel():
+        made = evidence("run", "mine.yaml", "--quiet")
+        again = json.loads(evidence("run", "mine.yaml", "--quiet", "--json").stdout)
+    (line,) = (line for line in made.stdout.splitlines() if line.startswith("region: "))
+    assert line == f"region: {off['message']}: {command}"
+    assert again["regions_off"] == ["eu-west-1"]
 
 
 def test_the_doctor_names_the_resources_of_what_failed(signed_in: Path) -> None:

@@ -103,6 +103,15 @@ class _Regions:
         self.on = [region for region in self.all if region not in self.off]
 
 
+def switched_off(region: str) -> tuple[str, str]:
+    """Return what a region in scope that the account has not enabled means, and the command that helps."""
+    return (
+        f"{region} is not enabled for the account, so that nothing in it is evidenced; take it out "
+        "of regions, or let the account's administrator enable it",
+        f"aws account enable-region --region-name {region}",
+    )
+
+
 def prepare() -> None:
     """Read what every collection needs of the kit's and botocore's files, before its first request."""
     lock()

@@ -133,11 +133,11 @@ def refuse_other_keys(
             )
             way += "keys (pseudonym_key, or controller as it was spelt)"
             if pair:
-                way = f"{_command(*pair)} compares the last two of the same key"
+                way = f"{_command(pair)} compares the last two of the same key"
             raise UserError(
                 f"account {pack.account}: the labels of {pack.folder} were made with the key "
                 f"{_key(pack)}, those of {other.folder} with {_key(other)}; {way}; "
-                f"{_command(other, pack, '--other-keys')} compares these two all the same"
+                f"{_command((other, pack), '--other-keys')} compares these two all the same"
             )
 
 
@@ -156,9 +156,9 @@ def _last_of_one_key(packs: Iterable[SealedPack]) -> tuple[SealedPack, ...]:
     return pair
 
 
-def _command(earlier: SealedPack, later: SealedPack, *options: str) -> str:
+def _command(packs: Iterable[SealedPack], *options: str) -> str:
     """Return the command that compares two packs, to copy."""
-    words = ("compare", *options, str(earlier.folder), str(later.folder))
+    words = ("compare", *options, *(str(pack.folder) for pack in packs))
     return f"`{typed()} {shlex.join(words)}`"
 
 
