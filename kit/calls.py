@@ -1138,7 +1138,12 @@ LIST_RULES = declare(
     parameters={"Limit": 100},
     secret=("Rules[].Description",),
     personal=("Rules[].Name", "Rules[].Arn", "Rules[].RoleArn", "Rules[].EventPattern"),
-    keep={"Rules[].EventPattern": ("account", "region", "source", "detail.eventSource")},
+    keep={
+        "Rules[].EventPattern": (
+            *("account", "region", "source", "detail-type", "resources", "detail.eventSource"),
+            "$or",
+        )
+    },
 )
 
 # --- discovery ---------------------------------------------------------------------------

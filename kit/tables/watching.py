@@ -12,15 +12,25 @@ from kit.snapshot import Snapshot
 from kit.tables.cells import UNSEEN, Cell, derive, known_all, known_any, member, one_of
 from kit.tables.core import Column
 
-# Sources of security findings, and AppStream itself. CloudTrail's events of AppStream's API have
-# their service in the detail: https://docs.aws.amazon.com/eventbridge/latest/ref/events.html
-WATCHED = (
-    "aws.access-analyzer",
-    "aws.appstream",
-    "aws.guardduty",
-    "aws.macie",
-    "aws.securityhub",
-)
+# Sources of security findings, and AppStream itself, with the detail types of their events.
+# CloudTrail's events of AppStream's API have their service in the detail:
+# https://docs.aws.amazon.com/eventbridge/latest/ref/events.html
+WATCHED = {
+    "aws.access-analyzer": (
+        "Access Analyzer Finding",
+        "Internal Access Finding",
+        "Unused Access Finding for IAM entities",
+    ),
+    "aws.appstream": ("AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"),
+    "aws.guardduty": ("GuardDuty Finding", "GuardDuty Malware Protection Object Scan Result"),
+    "aws.macie": ("Macie Finding",),
+    "aws.securityhub": (
+        "Findings Imported V2",
+        "Security Hub Findings - Custom Action",
+        "Security Hub Findings - Imported",
+        "Security Hub Insight Results",
+    ),
+}
 _SOURCE, _APPSTREAM = "aws.appstream", "appstream.amazonaws.com"
 _FAILED, _RECORDS = "failure", ("pending", "success", "notapplicable")
 COLUMNS = {
@@ -83,16 +93,19 @@ def _matched(pattern: str | None, account: str, region: str) -> set[str]:
     calls = {_SOURCE: {"eventSource": _APPSTREAM}}
     return {
         source
-        for source in WATCHED
-        if _matches(read, {**here, "source": source, **calls.get(source, {})})
+        for source, types in WATCHED.items()
+        for type in types
+        if _matches(
+            read, {**here, "source": source, "detail-type": type, **calls.get(source, {})}
+        )
     }
 
 
 def _matches(pattern: Mapping[str, Any], event: Mapping[str, str]) -> bool:
-    """Return whether a pattern can match an event; members that the event lacks may have any value.
+    """Return whether a pattern can match an event.
 
-    Of the detail it reads the service alone that CloudTrail names in events of its own. Snapshots hold
-    no other part of a pattern, such as "$or".
+    Of the detail it reads the service alone that CloudTrail names in events of its own. A pattern that
+    names resources is one about other events.
 
     References
     ----------
@@ -102,8 +115,10 @@ def _matches(pattern: Mapping[str, Any], event: Mapping[str, str]) -> bool:
         if name == "detail":
             services = wanted.get("eventSource") if isinstance(wanted, dict) else None
             fits = services is None or _fits(services, event.get("eventSource", ""))
+        elif name == "$or":
+            fits = any(isinstance(one, dict) and _matches(one, event) for one in _listed(wanted))
         else:
-            fits = name not in event or _fits(wanted, event[name])
+            fits = _fits(wanted, event.get(name, ""))
         if not fits:
             return False
     return True

@@ -1767,6 +1767,33 @@ NEVER = BY_CALL | {"source": ["aws.cloudtrail"]}
     ("of another account", rules(MACIE | {"account": [ORGANISATION]}), to_be_reviewed),
     ("of the region", rules(MACIE | {"region": [REGION]}), passes),
     ("of another region", rules(MACIE | {"region": ["us-east-1"]}), to_be_reviewed),
+    *(
+        (f"{kind} of the account", rules({"account": [ACCOUNT], "detail-type": [kind]}), verdict)
+        for kind, verdict in (
+            ("EC2 Instance State-change Notification", to_be_reviewed),
+            ({"prefix": "GuardDuty"}, passes),
+            ("Macie Finding", passes),
+        )
+    ),
+    (
+        "calls of Macie, and no findings",
+        rules(MACIE | {"detail-type": ["AWS API Call via CloudTrail"]}),
+        to_be_reviewed,
+    ),
+    (
+        "resources of the account",
+        rules({"account": [ACCOUNT], "resources": [f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/i"]}),
+        to_be_reviewed,
+    ),
+    *(
+        (f"any of {sources}", rules({"account": [ACCOUNT], "$or": sources}), verdict)
+        for sources, verdict in (
+            ([{"source": ["aws.ec2"]}, {"source": ["aws.s3"]}], to_be_reviewed),
+            ([{"source": ["aws.ec2"]}, MACIE], passes),
+            ([{"source": ["aws.ec2"]}, {"$or": [MACIE]}], passes),
+            (["aws.macie"], to_be_reviewed),
+        )
+    ),
     ("nothing", rules({}), to_be_reviewed),
     ("a schedule", lambda a: a.fleet().lists(LIST_RULES, {"State": "ENABLED"}), to_be_reviewed),
     ("denied", lambda a: a.fleet().denies(LIST_RULES), denied(LIST_RULES)),
