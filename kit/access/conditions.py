@@ -59,6 +59,13 @@ UNKNOWN = Some(maybe_absent=True)
 CHOSEN = Choice()
 # A request over plain HTTP has no version of TLS.
 PLAIN_HTTP: Context = {"aws:securetransport": "false", "s3:tlsversion": ABSENT}
+# A request with a key of the writer's own (SSE-C) has its algorithm, and no other encryption:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
+WITH_OWN_KEY: Context = {
+    "s3:x-amz-server-side-encryption-customer-algorithm": "AES256",
+    "s3:x-amz-server-side-encryption": ABSENT,
+    "s3:x-amz-server-side-encryption-aws-kms-key-id": ABSENT,
+}
 
 # Other keys are UNKNOWN. A caller chooses how it sends its request (TLS, MFA, time, program) and
 # what it requests. It does not choose its identity, its network, or the tags of resources.

@@ -77,10 +77,7 @@ def networks(
         "open_to": derive(lambda found: _wide(_ranges(found, "IpPermissions")), groups),
         "open_to_lists": derive(lambda found: _lists(found, "IpPermissions"), groups),
         "egress": derive(_egress, groups),
-        "ways_out": derive(
-            lambda routes: sorted({name for route in routes for name in _ways_out(route)}),
-            _routes(snapshot, answer.region, subnets, groups),
-        ),
+        "ways_out": derive(_ways_out, _routes(snapshot, answer.region, subnets, groups)),
     }
 
 
@@ -185,25 +182,35 @@ def _routes(snapshot: Snapshot, region: str, subnets: Iterable[str], groups: Cel
     return Cell([route for route, _ in routes], tuple(dict.fromkeys(ref for _, ref in routes)))
 
 
-def _ways_out(route: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a route leads to, if it is in force and may lead beyond named networks.
+def _ways_out(routes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return what routes in force lead to, where they may lead beyond named networks.
 
-    An internet gateway gives a subnet addresses of the internet, however few the route names. A
-    prefix list may hold every address; the list of a gateway endpoint is that of an AWS service.
+    The routes to a kind of target count together, for several networks may make up a wide one. An
+    internet gateway gives a subnet addresses of the internet, however few its routes name. A prefix
+    list may hold every address; the list of a gateway endpoint is that of an AWS service.
     https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
     """
-    addresses = [route.get(name) or "" for name in _BLOCKS]
+    ranges: dict[str, list[str]] = {}
+    found = set[str]()
+    for route in routes:
+        if route.get("State") == "blackhole":
+            continue
+        gateway = route.get("GatewayId") or ""
+        lists = route.get(_LIST) and not gateway.startswith("vpce-")
+        for way in _ways(route):
+            ranges.setdefault(way, []).extend(route.get(name) or "" for name in _BLOCKS)
+            found |= {way} if lists or gateway.startswith("igw-") else set()
+    return sorted(found | {way for way, addresses in ranges.items() if _wide(addresses)})
+
+
+def _ways(route: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a route leads to; the worst where EC2 names no target."""
     gateway = route.get("GatewayId") or ""
-    kind = _GATEWAYS.get(gateway.partition("-")[0], _OTHER)
-    lists = route.get(_LIST) and not gateway.startswith("vpce-")
-    leads_on = _wide(addresses) or lists or kind == INTERNET_GATEWAY
-    if route.get("State") == "blackhole" or not leads_on:
-        return
     if gateway:
-        yield kind
+        yield _GATEWAYS.get(gateway.partition("-")[0], _OTHER)
     named = [name for target, name in _TARGETS.items() if route.get(target)]
     yield from named
-    if not (gateway or named):  # where EC2 names no target, take the worst
+    if not (gateway or named):
         yield INTERNET_GATEWAY
 
 
@@ -224,11 +231,12 @@ def endpoints(source: Source) -> Iterator[Row]:
                 for name in ("ServiceName", "VpcId", "PolicyDocument")
             )
             elsewhere = not (network.gap or used.gap) and network.value not in used.value
-            if elsewhere or not (service.gap or service.value.endswith(".s3")):
+            storing = _storing(snapshot, answer.region, service.value or "")
+            if elsewhere or not (service.gap or storing):
                 continue
             statements = read_policy(policy, answer.call, snapshot.as_of)
             lets_out = derive(
-                lambda *cells: _leads_elsewhere(cells[-1], snapshot),
+                lambda *cells, storing=storing: _leads_elsewhere(cells[-1], snapshot, storing),
                 *(used, service, network, statements),
             )
             id = item.get("VpcEndpointId") or ref
@@ -252,21 +260,44 @@ def _networks_in_use(snapshot: Snapshot, region: str) -> Cell:
     return found
 
 
-def _leads_elsewhere(policy: tuple[Statement, ...], snapshot: Snapshot) -> bool | str:
+def _storing(snapshot: Snapshot, region: str, service: str) -> tuple[str, str] | None:
+    """Return how an endpoint of Amazon S3 stores a file in a stranger's bucket: action and resource.
+
+    None for an endpoint of another service. Multi-Region Access Points lead to buckets, which the
+    policy has to allow too; directory buckets have an endpoint and actions of their own.
+
+    References
+    ----------
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointsPrivateLink.html;
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-networking.html.
+    """
+    start = f"arn:{snapshot.header['partition']}"
+    if service.endswith((".s3", ".s3-global.accesspoint")):
+        return "s3:PutObject", f"{start}:s3:::{_STRANGERS_BUCKET}/file"
+    if service.endswith(".s3express"):
+        bucket = f"{_STRANGERS_BUCKET}--az1--x-s3"
+        return "s3express:CreateSession", f"{start}:s3express:{region}:{_STRANGER}:bucket/{bucket}"
+    return None
+
+
+def _leads_elsewhere(
+    policy: tuple[Statement, ...], snapshot: Snapshot, storing: tuple[str, str] | None
+) -> bool | str:
     """Return whether somebody may store files in another account's bucket through an endpoint.
 
     An endpoint's policy limits what passes, whoever sends it: the account's own, or a stranger with
     keys of another account.
     https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
     """
-    arn = f"arn:{snapshot.header['partition']}:s3:::{_STRANGERS_BUCKET}/file"
+    assert storing is not None
+    action, arn = storing
     context: Context = {
         "aws:resourceorgid": "o-other",
         "aws:resourceorgpaths": ("o-other/r-other/",),
     }
     target = Target(arn, _STRANGER, policy, policy_decides=True, context=context)
     callers = map(any_of_account, (_STRANGER, snapshot.account))
-    outcomes = {decide(caller, "s3:PutObject", target) for caller in callers}
+    outcomes = {decide(caller, action, target) for caller in callers}
     if Access.YES in outcomes:
         return True
     return IN_DOUBT if Access.UNKNOWN in outcomes else False

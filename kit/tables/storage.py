@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kit.access.actions import BUCKET, FILES
-from kit.access.conditions import PLAIN_HTTP
+from kit.access.actions import BUCKET, FILES, OBJECTS
+from kit.access.conditions import PLAIN_HTTP, WITH_OWN_KEY
 from kit.calls import (
     CALLS,
     DESCRIBE_STACKS,
@@ -58,6 +58,7 @@ from kit.tables.trails import DELIVERY_LIMIT, RECORDER_CALLS, object_events, tra
 HOME, SETTINGS, LOGS = "home folders", "application settings", "logs"
 _UNKNOWN = "an unknown purpose"
 _DELETION = (("s3:DeleteBucket", BUCKET),)  # what the statement that AppStream adds denies
+_WRITING = (("s3:PutObject", OBJECTS),)
 
 BUCKET_SOURCES = (LIST_BUCKETS, DESCRIBE_STACKS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS)
 _PURPOSES = tuple(zip((HOME, SETTINGS, LOGS), APPSTREAM_BUCKETS, strict=True))
@@ -80,7 +81,7 @@ _COLUMNS = {
     "purpose": Column(),
     "owner": OWNER_COLUMN,
     **ENCRYPTION_COLUMNS,
-    "sse_c_blocked": Column(calls=(GET_BUCKET_ENCRYPTION,)),
+    "sse_c_blocked": Column(calls=(GET_BUCKET_ENCRYPTION, GET_BUCKET_POLICY)),
     **PUBLIC_ACCESS_COLUMNS,
     "acls_ignored": Column(
         calls=(
@@ -242,7 +243,15 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
     return {
         "owner": owner(snapshot, name),
         **encrypted,
-        "sse_c_blocked": sse_c_blocked(snapshot, name),
+        "sse_c_blocked": known_any(
+            (
+                sse_c_blocked(snapshot, name),
+                derive(
+                    lambda value: refuses_all(value, arn, *where, _WRITING, WITH_OWN_KEY) is True,
+                    statements,
+                ),
+            )
+        ),
         **public,
         "acls_ignored": known_any((public["ignore_public_acls"], without_acls)),
         "object_ownership": object_owner,

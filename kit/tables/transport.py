@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
+from kit.access.patterns import covers, overlaps
 from kit.aws_models import listed_regions
 from kit.calls import (
     DESCRIBE_STACKS,
@@ -23,13 +24,11 @@ from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 
 _URLS: dict[Call, tuple[str, ...]] = {
-    DESCRIBE_STACKS: (
-        "RedirectURL",
-        "FeedbackURL",
-        "ContentRedirection.HostToClient.AllowedUrls[]",
-    ),
+    DESCRIBE_STACKS: ("RedirectURL", "FeedbackURL"),
     DESCRIBE_THEME_FOR_STACK: ("ThemeFooterLinks[].FooterLinkURL", "ThemeOrganizationLogoURL"),
 }
+_REDIRECTION = "ContentRedirection.HostToClient"
+_PLAIN = "http"
 COLUMNS = {
     "own_urls": Column(calls=tuple(_URLS)),
     "plain_urls": Column(calls=tuple(_URLS)),
@@ -89,14 +88,12 @@ def _own_urls(source: Source, region: str) -> dict[str, Cell]:
                 name = answer.parameters.get("StackName") or item["Name"]
                 if name not in labels:
                     labels[name] = source.labels.label("stack", identify(item, answer), name)
-                for path in paths:
-                    value = search(path, item)
-                    for url in value if isinstance(value, list) else [value]:
-                        if isinstance(url, str) and "://" in url:
-                            count += 1
-                            if url.casefold().startswith("http://"):
-                                plain.append({"of": labels[name], "field": path.partition("[")[0]})
-                                plain_refs.append(ref)
+                for field, url, is_plain in _urls(paths, item):
+                    if "://" in url:
+                        count += 1
+                        if is_plain:
+                            plain.append({"of": labels[name], "field": field})
+                            plain_refs.append(ref)
     cited = tuple(dict.fromkeys(refs))
     return {
         "own_urls": Cell(count, cited, None if count else trouble),
@@ -104,6 +101,30 @@ def _own_urls(source: Source, region: str) -> dict[str, Cell]:
             Cell(plain, tuple(dict.fromkeys(plain_refs))) if plain else Cell([], cited, trouble)
         ),
     }
+
+
+def _urls(paths: Iterable[str], item: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """Yield the field and the text of each URL, and whether it may be one of plain http.
+
+    Redirection opens a URL that matches an allowed pattern and no denied one:
+    https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UrlRedirectionConfig.html
+    """
+    for path in paths:
+        value = search(path, item)
+        for url in value if isinstance(value, list) else [value]:
+            if isinstance(url, str):
+                yield path.partition("[")[0], url, _may_be_plain(url)
+    redirection = search(_REDIRECTION, item) or {}
+    if redirection.get("Enabled"):
+        denied = [pattern.casefold() for pattern in redirection.get("DeniedUrls") or ()]
+        is_open = not any(covers(pattern, f"{_PLAIN}://*") for pattern in denied)
+        for pattern in redirection.get("AllowedUrls") or ():
+            yield f"{_REDIRECTION}.AllowedUrls", pattern, is_open and _may_be_plain(pattern)
+
+
+def _may_be_plain(url: str) -> bool:
+    """Return whether a URL is of plain http, or a pattern matches such URLs."""
+    return overlaps(url.strip().casefold().partition("://")[0], _PLAIN)
 
 
 def _things(call: Call, answer: Answer) -> Iterator[tuple[dict[str, Any], str]]:

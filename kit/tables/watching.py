@@ -95,9 +95,7 @@ def _matched(pattern: str | None, account: str, region: str) -> set[str]:
         source
         for source, types in WATCHED.items()
         for type in types
-        if _matches(
-            read, {**here, "source": source, "detail-type": type, **calls.get(source, {})}
-        )
+        if _matches(read, {**here, "source": source, "detail-type": type, **calls.get(source, {})})
     }
 
 

@@ -265,10 +265,54 @@ def blocking(*kinds: str) -> Given:
     return given
 
 
+def refusing(condition: dict[str, Any], **members: Any) -> Given:
+    """A bucket whose encryption blocks nothing, and whose policy refuses uploads on a condition."""
+    stated = {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{HOME}/*", **members}
+    policy = tls_only(HOME, Condition=condition, **stated)
+    return lambda account: account.bucket(policy=policy, blocks_sse_c=False)
+
+
+BY_WRITER = "s3:x-amz-server-side-encryption-customer-algorithm"
+
+
 @scenarios(
     ("no bucket", nothing, NO_BUCKET),
     ("blocked", lambda a: a.bucket(), passes),
     ("not mentioned", lambda a: a.bucket(blocks_sse_c=False), fails),
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
+    ("refused by the policy", refusing({"Null": {BY_WRITER: "false"}}), passes),
+    ("refused by its algorithm", refusing({"StringEquals": {BY_WRITER: "AES256"}}), passes),
+    (
+        "refused without KMS",
+        refusing({"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}),
+        passes,
+    ),
+    (
+        "refused with KMS",
+        refusing({"StringEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}),
+        fails,
+    ),
+    ("refused without SSE-C", refusing({"Null": {BY_WRITER: "true"}}), fails),
+    (
+        "refused in some folders",
+        refusing({"Null": {BY_WRITER: "false"}}, Resource=f"arn:aws:s3:::{HOME}/user/*"),
+        fails,
+    ),
+    (
+        "refused to some",
+        refusing({"Null": {BY_WRITER: "false"}}, Principal={"AWS": ACCOUNT}),
+        fails,
+    ),
+    (
+        "blocked, and the policy denied",
+        lambda a: a.bucket().denies(GET_BUCKET_POLICY, Bucket=HOME),
+        passes,
+    ),
+    (
+        "not blocked, and the policy denied",
+        lambda a: a.bucket(blocks_sse_c=False).denies(GET_BUCKET_POLICY, Bucket=HOME),
+        denied(GET_BUCKET_POLICY),
+    ),
     ("nothing blocked", blocking("NONE"), fails),
     ("an empty list", blocking(), fails),
     ("no encryption configured", no_encryption, fails),

@@ -442,8 +442,8 @@ def footer(url: str) -> Given:
     return themed(ThemeFooterLinks=[{"DisplayName": "imprint", "FooterLinkURL": url}])
 
 
-def opening(*urls: str) -> Given:
-    redirection = {"HostToClient": {"Enabled": True, "AllowedUrls": list(urls)}}
+def opening(*urls: str, **members: Any) -> Given:
+    redirection = {"HostToClient": {"Enabled": True, "AllowedUrls": list(urls), **members}}
     return lambda a: a.stack(ContentRedirection=redirection)
 
 
@@ -477,6 +477,23 @@ def opening(*urls: str) -> Given:
     ("an http logo", themed(ThemeOrganizationLogoURL="http://a.example/logo.png"), fails),
     ("redirection to http", opening("https://a.example/*", "http://a.example/*"), fails),
     ("redirection to https", opening("https://a.example/*"), passes),
+    *(
+        (f"redirection to {pattern}", opening(pattern), fails)
+        for pattern in ("*://a.example/*", "http*://a.example/*", "htt?://a.example", "HTTP://a")
+    ),
+    ("redirection to https by a pattern", opening("http?://a.example/*"), passes),
+    ("redirection to http that is off", opening("http://a.example/*", Enabled=False), NEITHER),
+    (
+        "redirection to any scheme but http",
+        opening("*://a.example/*", DeniedUrls=["http://*"]),
+        passes,
+    ),
+    (
+        "redirection to any scheme but http elsewhere",
+        opening("*://a.example/*", DeniedUrls=["http://b.example/*"]),
+        fails,
+    ),
+    ("http behind a space", lambda a: a.stack(RedirectURL=" http://a.example"), fails),
     ("redirection without a scheme", opening("a.example"), NEITHER),
     ("hosts are no URLs", lambda a: a.stack(EmbedHostDomains=["a.example"]), NEITHER),
     ("an unknown TLS version", lambda a: in_use(a).event("TLSv1.4"), to_be_reviewed),

@@ -279,6 +279,25 @@ def test_without_a_network_there_is_nothing_to_judge(
         ([rule("0.0.0.0/0")], [{**NAT, "DestinationCidrBlock": "10.1.0.0/16"}]),
         passes,
     ),
+    (
+        "anywhere, by a NAT gateway to networks that make up the internet",
+        (
+            [rule("0.0.0.0/0")],
+            [{**NAT, "DestinationCidrBlock": f"{n}.0.0.0/8"} for n in range(256)],
+        ),
+        to_be_reviewed,
+    ),
+    (
+        "anywhere, to two neighbours by two ways",
+        (
+            [rule("0.0.0.0/0")],
+            [
+                {**NAT, "DestinationCidrBlock": "10.0.0.0/8"},
+                {**WORLD, "TransitGatewayId": "tgw-1", "DestinationCidrBlock": "11.0.0.0/8"},
+            ],
+        ),
+        passes,
+    ),
     ("a prefix list, by a NAT gateway", ([rule(lists=("pl-1",))], [NAT]), to_be_reviewed),
     (
         "anywhere, by a NAT gateway for a prefix list",
@@ -350,6 +369,25 @@ OWN = {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
 )  # fmt: skip
 def test_ex_16_policies(account: Account, given: Any, expected: list[Verdict]) -> None:
     endpoint(within(account), given)
+    assert verdicts(account, "EX-16") == expected
+
+
+DIRECTORIES, POINTS = f"com.amazonaws.{REGION}.s3express", "com.amazonaws.s3-global.accesspoint"
+DIRECTORY = f"arn:aws:s3express:{REGION}:{ACCOUNT}:bucket/packages--euw1-az1--x-s3"
+
+
+@scenarios(
+    ("of directory buckets", (DIRECTORIES, OPEN), fails),
+    ("of a directory bucket", (DIRECTORIES, policy(allows(DIRECTORY))), passes),
+    ("of directory buckets of the account", (DIRECTORIES, policy(allows("*", Condition=OWN))), passes),
+    ("of Multi-Region Access Points", (POINTS, OPEN), fails),
+    ("of an access point, to named buckets", (POINTS, NAMED), passes),
+)  # fmt: skip
+def test_ex_16_every_endpoint_of_s3_is_judged(
+    account: Account, given: Any, expected: list[Verdict]
+) -> None:
+    service, document = given
+    endpoint(within(account), document, ServiceName=service)
     assert verdicts(account, "EX-16") == expected
 
 
