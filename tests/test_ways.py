@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit.detect.identifiers import Detectors
-from kit.detect.ways import refuse_costly
+from kit.detect.ways import MOST_GROUPS, refuse_costly
 
 COSTLY = [
     "(a+)+$",
@@ -50,7 +50,21 @@ def test_a_pattern_of_few_ways_is_accepted(pattern: str) -> None:
         Detectors((pattern,)).hits(text)
 
 
-@pytest.mark.parametrize("pattern", ["([", "a{99999999999}", "(" * 5_000, "*", "(?P<n>a)(?P<n>b)"])
+@pytest.mark.parametrize("pattern", ["([", "a{99999999999}", "*", "(?P<n>a)(?P<n>b)"])
 def test_what_is_no_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="is not a regular expression"):
         refuse_costly(pattern)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("(", ")"), ("(?:", ")"), ("(?=", ")"), ("(?>", ")"), ("(", "")]
+)
+def test_groups_are_counted_before_they_are_parsed(before: str, after: str) -> None:
+    def nested(depth: int) -> str:
+        return before * depth + "a" + after * depth
+
+    if after:
+        refuse_costly(nested(MOST_GROUPS))
+    for depth in (MOST_GROUPS + 1, 100_000):
+        with pytest.raises(ValueError, match=f"has {depth:,} opening brackets; at most 100 "):
+            refuse_costly(nested(depth))

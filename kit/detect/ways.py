@@ -13,18 +13,25 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 MOST_WAYS = 10_000
+MOST_GROUPS = 100  # Python's parser recurses into each
 _WITHOUT_END = 1_000  # what a repetition without a highest number counts as
 _REPEATS = (ops.MAX_REPEAT, ops.MIN_REPEAT)
 
 
 def refuse_costly(pattern: str) -> None:
-    """Raise `ValueError` for what is no regular expression, or takes too many ways through a text.
+    """Raise `ValueError` for a pattern that cannot be compiled, or that costs too much.
+
+    It costs too much with more than `MOST_GROUPS` groups or `MOST_WAYS` ways through a text.
 
     Parameters
     ----------
     pattern : str
         The message quotes it.
     """
+    if (groups := pattern.count("(")) > MOST_GROUPS:
+        raise ValueError(
+            f"a regular expression has {groups:,} opening brackets; at most {MOST_GROUPS} are read"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter(
@@ -32,7 +39,7 @@ def refuse_costly(pattern: str) -> None:
             )  # such as "Possible nested set": unlike in a later Python
             re.compile(pattern)
             ways = _of_sequence(parser.parse(pattern))
-    except (re.error, OverflowError, RecursionError, Warning) as error:
+    except (re.error, OverflowError, Warning) as error:
         raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     if ways > MOST_WAYS:
         raise ValueError(
