@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _draw_alike()
     # Collections of garbage took a seventh of the time of collecting tests, which leaves none, and
-    # of the tests that make many tables.
+    # of the tests that make many tables. None runs within a test: see `pytest_runtest_teardown`.
     gc.disable()
     gc.set_threshold(10_000, 10, 10)
     if config.getoption("quick"):
@@ -166,7 +166,18 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what stays until the end: modules and tests."""
     gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Let the garbage collector look where enough was made since it last did.
+
+    Within a test, what finalises an earlier test's garbage could run at any depth, and fails where
+    the test nests as deeply as Python lets it.
+    """
     gc.enable()
+    _ = set()  # the collector runs when an object is made
+    gc.disable()
 
 
 @pytest.hookimpl(tryfirst=True)
