@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from kit.snapshot import read
 from kit.verify import verify
 from tests.commands import evidence
 from tests.inprocess import without_kernel
+from tests.limits import limited
 
 EVIDENCE = Path(sys.executable).parent / "evidence"
 _HOOK = """
@@ -136,19 +136,14 @@ class Desk:
                 "CRASH_WHOLE": "yes" if whole else "",
             }
 
-        def limit() -> None:
-            for kind, most in (limits or {}).items():
-                resource.setrlimit(kind, (most, most))
-
         process = subprocess.Popen(
             [str(EVIDENCE), *map(str, arguments)],
             cwd=self.folder,
-            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=limit if limits else None,
+            **(limited(environment, limits) if limits else {"env": environment}),
         )
         try:
             out, err = process.communicate(timeout=300)

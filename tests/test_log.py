@@ -23,6 +23,7 @@ from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 from tests.commands import evidence
 from tests.inprocess import without_kernel
+from tests.limits import limited
 
 EVIDENCE = Path(sys.executable).parent / "evidence"
 ACCOUNT = "210987654321"
@@ -43,11 +44,11 @@ def environment(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
     return {**os.environ, **sandbox.environment("demo"), "XDG_CONFIG_HOME": str(tmp_path / "keys")}
 
 
-def begin(cwd: Path, environment: dict[str, str], *options: str, **more: Any) -> Any:
+def begin(cwd: Path, env: dict[str, str], *options: str, **more: Any) -> Any:
     return subprocess.Popen(
         [EVIDENCE, *(options or ("run", "run.yaml", "--quiet"))],
         cwd=cwd,
-        env=environment,
+        env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -126,11 +127,7 @@ def test_a_full_disk(tmp_path: Path, environment: dict[str, str]) -> None:
     """A limit on the size of files, of which the snapshot alone is larger, needs no mount."""
     few = f'account: "{ACCOUNT}"\nregions: [eu-west-1]\ncontrols: [AR-05, EX-04]\n'
     (tmp_path / "run.yaml").write_text(few)
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
-
-    process = begin(tmp_path, environment, preexec_fn=limit)
+    process = begin(tmp_path, **limited(environment, {resource.RLIMIT_FSIZE: 10_000}))
     process.communicate()
     assert process.returncode == 1
     failed = log_of(tmp_path)[-1]

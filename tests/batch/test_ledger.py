@@ -113,7 +113,7 @@ for room in map(int, sys.argv[2:]):
 def test_a_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
     rooms = [10, 170, 200, 333, 400]
     done = subprocess.run(
-        [sys.executable, "-c", _FILLS_THE_DISK, str(tmp_path), *map(str, rooms)],
+        [sys.executable, "-B", "-c", _FILLS_THE_DISK, str(tmp_path), *map(str, rooms)],
         capture_output=True,
         text=True,
         check=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -38,6 +39,7 @@ from tests.batch.conftest import (
     wait_until,
     without_notice,
 )
+from tests.limits import limited
 
 FILE = "\n".join(line for line in SMALL.splitlines() if TIDY not in line).replace(
     "controls: [GV-01]\n", "controls: [GV-01, LG-01, AR-01]\n"
@@ -200,12 +202,11 @@ def test_a_file_that_cannot_be_written_to_its_end_leaves_no_pack(
         pseudonym_key=open_labels(run).fingerprint,
         kit=version("appstream-evidence-kit"),
     )
-    limit = ["bash", "-c", 'ulimit -f 40; exec "$@"', "bash"]  # kilobytes; every PDF is larger
     done = subprocess.run(
-        [*limit, sys.executable, "-m", "kit.batch.account"],
+        [sys.executable, "-m", "kit.batch.account"],
         input=job.as_json(),
         cwd=desk.folder,
-        env=desk.environment,
+        **limited(desk.environment, {resource.RLIMIT_FSIZE: 40_960}),  # every PDF is larger
         capture_output=True,
         text=True,
     )
