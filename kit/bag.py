@@ -34,6 +34,7 @@ def write_bag(
     private: bool = False,
     readme: Callable[[Mapping[str, str], Collection[str]], str] | None = None,
     finish: Callable[[Path], None] = lambda bag: None,
+    name: str = "outputs",
 ) -> None:
     """Write a bag, whole or not at all.
 
@@ -56,18 +57,20 @@ def write_bag(
         Returns the text of ``README.txt`` from `info` and the names of the files.
     finish : function of Path
         Called with the whole bag, to add what the manifests cannot list: their signature.
+    name : str
+        The parameter or option that names the folder.
 
     Raises
     ------
     CannotRunError
         The bag cannot be written, or its content on the disk differs from what was written.
     """
-    with new_folder(folder) as made:
+    with new_folder(folder, name=name) as made:
         manifest, size = {}, 0
         with closing(files) if isinstance(files, Generator) else nullcontext():
-            for name, content in files:
-                with writing(folder):
-                    manifest[f"data/{name}"], written = _write(made / "data" / name, content)
+            for file, content in files:
+                with writing(folder, name):
+                    manifest[f"data/{file}"], written = _write(made / "data" / file, content)
                 size += written
         tags = {
             DECLARATION: "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
@@ -81,8 +84,8 @@ def write_bag(
             MANIFEST: _lines(manifest),
             **({README: readme(info, manifest)} if readme else {}),
         }
-        with writing(folder):
-            digests = {name: _write(made / name, text.encode())[0] for name, text in tags.items()}
+        with writing(folder, name):
+            digests = {tag: _write(made / tag, text.encode())[0] for tag, text in tags.items()}
             _write(made / TAG_MANIFEST, _lines(digests).encode())
             finish(made)
             _settle(made, as_of, private)

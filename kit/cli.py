@@ -89,7 +89,26 @@ class _Path(click.Path):
         super().__init__(path_type=Path, **given)
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if not value:  # of a variable that is not set: the path would be the current folder
+            raise UserError(f"{_name_of(param)}: the path is empty")
         return super().convert(os.path.expanduser(value), param, ctx)
+
+
+class _NewFolder(_Path):
+    """Where a folder is to be made: checked before the command does anything."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        from kit.outputs import check_new
+
+        folder = super().convert(value, param, ctx)
+        check_new(folder, _name_of(param))
+        return folder
+
+
+def _name_of(parameter: click.Parameter) -> str:
+    """Return an option as it is typed, or an argument as the help has it."""
+    is_option = isinstance(parameter, click.Option)
+    return parameter.opts[0] if is_option else parameter.human_readable_name
 
 
 class _Commands(click.Group):
@@ -351,7 +370,7 @@ def batch(
     },
 )
 @click.argument("snapshot", type=_Path())
-@click.option("--to", type=_Path(), help="Where the pack goes.")
+@click.option("--to", type=_NewFolder(), help="Where the pack goes: a folder to make.")
 @click.option(
     "--notebook",
     type=_Path(),
@@ -374,7 +393,8 @@ def seal(
     with warm.forked():
         key = _open_key(**signing)
         with _resumable(snapshot, collected=False, to=to, notebook=notebook):
-            pack = _seal(snapshot, to, quiet, key, notebook=notebook)
+            named = {"name": "--to"} if to else {}
+            pack = _seal(snapshot, to, quiet, key, notebook=notebook, **named)
     _name_leftovers((to or snapshot).parent, deepest=0)  # which may be the user's home
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
@@ -442,7 +462,7 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
     },
 )
 @click.argument("packs", type=_Path())
-@click.option("--to", type=_Path(), help="Where the overview goes.")
+@click.option("--to", type=_NewFolder(), help="Where the overview goes: a folder to make.")
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
 @click.option(
     "--fail-on",
@@ -470,7 +490,7 @@ def organisation(
             raise UserError(f"--expect: {account!r}: must be an AWS account id of 12 digits")
     made = seal_organisation(packs, to, expect, trust=trust, language=language, progress=not quiet)
     _name_leftovers(packs)
-    _print_overview(made.folder, "accounts.csv")
+    _print_overview(made, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
     terminal.line(f"accounts: {len(made.records)}, {failing} of them with a fail")
     missing = set(expect) - {record["account"] for record in made.records}
@@ -490,7 +510,7 @@ def organisation(
 )
 @click.argument("earlier", type=_Path())
 @click.argument("later", required=False, type=_Path())
-@click.option("--to", type=_Path(), help="Where the comparison goes.")
+@click.option("--to", type=_NewFolder(), help="Where the comparison goes: a folder to make.")
 @_trusting
 @_in_a_language
 @click.option("--other-keys", is_flag=True, help="Compare packs of different label keys, too.")
@@ -538,7 +558,7 @@ def compare(
             }
         )
     else:
-        _print_overview(made.folder, "changes.csv")
+        _print_overview(made, "changes.csv")
         named = (f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n)
         terminal.line("changes: " + (", ".join(named) or "none"))
         terminal.line(f"not counted, since no interface of AWS shows it: {', '.join(no_interface)}")
@@ -1104,10 +1124,12 @@ def _name_leftovers(*folders: Path, **how: int) -> None:
         terminal.line(f"evidence: {line}", err=True)
 
 
-def _print_overview(folder: Path, table: str) -> None:
-    terminal.line(f"pack: {folder}")
+def _print_overview(made: Any, table: str) -> None:
+    terminal.line(f"pack: {made.folder}")
+    if not made.is_new:
+        terminal.line("it was made already: the same packs give the same files")
     for name in ("evidence.pdf", "evidence.html", table):
-        terminal.line(f"  {folder / 'data' / name}")
+        terminal.line(f"  {made.folder / 'data' / name}")
 
 
 def _open_key(**signing: Any) -> Any:

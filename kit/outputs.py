@@ -25,8 +25,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NoReturn
 
-from kit.errors import CannotRunError
-from kit.shortage import describe
+from kit.errors import CannotRunError, UserError
+from kit.shortage import describe, of
 
 LOCK, MADE = "lock", "made"
 MARK = (
@@ -65,7 +65,7 @@ def writing(path: Path, name: str = "outputs") -> Iterator[None]:
 
 
 @contextmanager
-def new_folder(folder: Path, *, mode: int = 0o700) -> Iterator[Path]:
+def new_folder(folder: Path, *, mode: int = 0o700, name: str = "outputs") -> Iterator[Path]:
     """Yield a folder to fill; at the end it gets its name.
 
     Parameters
@@ -74,6 +74,8 @@ def new_folder(folder: Path, *, mode: int = 0o700) -> Iterator[Path]:
         Parents are created. An error in the body leaves nothing.
     mode : int
         Permissions, less the umask; by default only the owner can read the folder.
+    name : str
+        The parameter or option that names the path.
 
     Raises
     ------
@@ -82,18 +84,18 @@ def new_folder(folder: Path, *, mode: int = 0o700) -> Iterator[Path]:
     CannotRunError
         The folder cannot be written.
     """
-    with _beside(folder) as made:
-        with writing(folder):
+    with _beside(folder, name) as made:
+        with writing(folder, name):
             made.mkdir(mode=mode)
         yield made
-        with writing(folder):
+        with writing(folder, name):
             _flush_tree(made)
             try:
                 made.rename(folder)
             except OSError as error:
                 if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
                     raise ExistsAlreadyError(
-                        f"outputs: {folder} cannot be written (it exists already)"
+                        f"{name}: {folder} cannot be written (it exists already)"
                     ) from None
                 raise
             flush(folder.parent)
@@ -223,6 +225,46 @@ def check_writable(folder: Path) -> None:
     """Raise an `OSError` unless files can be made in a folder."""
     with _space(folder, ".check."):
         pass
+
+
+def check_place(path: Path, name: str = "outputs") -> None:
+    """Check before the work that an output can be made at a path; the folders above may be missing.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        The parameter or option that names the path.
+
+    Raises
+    ------
+    CannotRunError
+    """
+    there = path
+    try:
+        there = next(parent for parent in path.absolute().parents if parent.exists())
+        check_writable(there)
+    except OSError as error:
+        if of(error) or there is path:
+            raise cannot_write(path, error, name) from None
+        reason = f"{there}: {error.strerror}"
+        raise CannotRunError(f"{name}: {path} cannot be written ({reason})") from None
+
+
+def check_new(folder: Path, name: str) -> None:
+    """Check before the work that a new folder can be made at a path.
+
+    Raises
+    ------
+    UserError
+        Something has the path already.
+    CannotRunError
+        As `check_place`.
+    """
+    if os.path.lexists(folder):
+        kind = "exists already" if folder.is_dir() else "is a file"
+        raise UserError(f"{name}: {folder} {kind}; accepted: the path of a folder to make")
+    check_place(folder, name)
 
 
 @contextmanager

@@ -251,12 +251,59 @@ def test_the_same_packs_make_the_same_overview(
         (["organisation", "nowhere"], "evidence: nowhere: no pack lies below it"),
         (["compare", "nowhere"], "evidence: nowhere: no pack lies below it"),
         (["organisation", ".", "--expect", "12"], "evidence: --expect: '12': must be"),
+        (["organisation", ""], "evidence: PACKS: the path is empty"),
+        (["compare", "nowhere", "--to", ""], "evidence: --to: the path is empty"),
     ],
 )
 def test_a_mistake_is_reported(arguments: list[str], reported: str, tmp_path: Path) -> None:
     done = evidence(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(reported)
+
+
+@pytest.mark.parametrize("command", ["organisation", "compare", "seal"])
+@pytest.mark.parametrize(
+    ("place", "code"), [("file", 2), (".", 2), ("file/pack", 1), ("/proc/none/pack", 1)]
+)
+def test_a_place_where_no_pack_can_be_made_is_named_before_anything_else(
+    command: str, place: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    done = evidence(command, "nowhere", "--to", place, cwd=tmp_path)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line.startswith(f"evidence: --to: {place} ")) == (code, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.usefixtures("notebook_here")
+@pytest.mark.parametrize("command", ["organisation", "compare"])
+def test_an_overview_of_the_same_packs_stays_and_another_gets_a_place_of_its_own(
+    command: str, tmp_path: Path
+) -> None:
+    for day in (0, 1):
+        seal(tmp_path / "outputs", ONE, [row("AR-05", "b", "pass")], day)
+
+    def made(*options: str) -> tuple[Path, bool]:
+        done = evidence(command, "outputs", "--quiet", *options, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        place, *others = done.stdout.splitlines()
+        return tmp_path / place.removeprefix("pack: "), "made already" not in others[0]
+
+    first, is_new = made()
+    assert (is_new, made()) == (True, (first, False))
+    run = first.parent
+    if command == "organisation":
+        second = run.with_name(f"{run.name}-2") / "pack"
+        expecting = ("--expect", TWO)
+        assert [made(*expecting), made(*expecting), made()] == [
+            (second, True),
+            (second, False),
+            (first, False),
+        ]
+    page = first / "data" / "evidence.html"
+    page.write_text(page.read_text() + " ")  # which is no longer what the packs give
+    last, is_new = made()
+    assert (last.parent.parent, last != first, is_new) == (run.parent, True, True)
 
 
 @pytest.mark.usefixtures("notebook_here")

@@ -52,7 +52,7 @@ from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_ver
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.maker import lock, made_here
-from kit.outputs import cannot_write, check_writable, flush, make_parents, writing
+from kit.outputs import check_place, flush, make_parents, writing
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.progress import Phase
 from kit.redact.labels import open_labels
@@ -164,7 +164,7 @@ def collect(
         refuse_other_days(run, as_of)
         follow_up = read_follow_up(run, labels.fingerprint)
         earlier = read_earlier(run, labels.fingerprint, as_of)
-        _check_writable(folder or own / "snapshot")
+        check_place(folder or own / "snapshot")
     calls = made_by(run, calls)
     wanted = [*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])]
     needed = with_sources(wanted, run.without_services)
@@ -277,19 +277,6 @@ def _hosts(requests: Iterable[Request]) -> set[tuple[str, int]]:
         return set()
     urls = [urlsplit(endpoint) for endpoint in endpoints]
     return {(url.hostname, url.port or 443) for url in urls if url.hostname}
-
-
-def _check_writable(folder: Path) -> None:
-    """Check before the first request that there is a place for the answers."""
-    there = folder
-    try:
-        there = next(path for path in folder.absolute().parents if path.exists())
-        check_writable(there)
-    except OSError as error:
-        if shortage.of(error) or there is folder:
-            raise cannot_write(folder, error) from None
-        reason = f"{there}: {error.strerror}"
-        raise CannotRunError(f"outputs: {folder} cannot be written ({reason})") from None
 
 
 def _number(requests: list[Request]) -> tuple[list[Request], dict[int, str]]:

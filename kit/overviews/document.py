@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
 from kit.bag import write_bag
+from kit.bounds import read_file
 from kit.canonical import canonical_json
 from kit.catalogue import texts
 from kit.errors import UserError
+from kit.outputs import check_new, check_place
 from kit.overviews.changes import audits, refuse_other_keys
 from kit.overviews.packs import SealedPack, find_packs, latest, roots_of, stamp_of
 from kit.pack.document import data_of, document
@@ -43,11 +47,14 @@ class Overview:
         The rows of its CSV: an account or a change each.
     facts : dict
         Values that apply to the whole overview.
+    is_new : bool
+        False where the folder had the same files already.
     """
 
     folder: Path
     records: list[dict[str, Any]]
     facts: dict[str, Any]
+    is_new: bool = True
 
 
 def seal_organisation(
@@ -66,7 +73,8 @@ def seal_organisation(
     packs : Path
         The folder below which packs lie.
     to : Path, optional
-        The folder to create; by default ``organisation/<as of>/pack`` in `packs`.
+        The folder to create; by default ``organisation/<as of>/pack`` in `packs`. Where that has
+        the same files already, it stays; where it has others, ``<as of>-2`` is the next.
     accounts : sequence of str
         Accounts that should have a pack.
     trust : Path, optional
@@ -79,7 +87,7 @@ def seal_organisation(
     Raises
     ------
     UserError
-        No pack, an overview that exists already, or an unknown language.
+        No pack, `to` exists already, or an unknown language.
     NotAsStatedError
         A pack is not what it states, or nobody signed it whom the reader trusts.
     CannotRunError
@@ -88,11 +96,11 @@ def seal_organisation(
     texts.choose(language)
     newest = [*latest(find_packs(packs, roots_of(trust))).values()]
     as_of = _as_of_sound(newest)
-    folder = _free(to or packs / "organisation" / f"{as_of:{_RUN}}" / "pack")
+    place = _place(to, packs / "organisation", as_of)
     parameters = {
         "packs": str(packs.resolve()),
         "accounts": list(accounts),
-        "to": str(folder.resolve() / "data"),
+        "to": str(place[-1].resolve() / "data"),
         "trust": str(trust.resolve()) if trust else "",
         "language": texts.located(),
     }
@@ -100,7 +108,7 @@ def seal_organisation(
         "organisation.ipynb", parameters, progress=progress, kernel=KernelForDocuments
     )
     title = organisation_description(len(newest))
-    return _store(folder, executed, "accounts", title, newest, as_of)
+    return _store(place, executed, "accounts", title, newest, as_of)
 
 
 def seal_changes(
@@ -120,7 +128,8 @@ def seal_changes(
     earlier : Path
     later : Path or None
     to : Path, optional
-        The folder to create; by default ``changes/<as of>/pack`` beside the later audit.
+        The folder to create; by default ``changes/<as of>/pack`` beside the later audit. Where
+        that has the same files already, it stays; where it has others, ``<as of>-2`` is the next.
     trust : Path, optional
         PEM file of the certificates below which a signer is trusted; other packs are refused.
     language : str
@@ -147,7 +156,7 @@ def seal_changes(
     as_of = _as_of_sound(after)
     beside = later or earlier
     beside = beside.parent if beside.name == "pack" else beside
-    folder = _free(to or beside / "changes" / f"{as_of:{_RUN}}" / "pack")
+    place = _place(to, beside / "changes", as_of)
     parameters = {
         "before": str(earlier.resolve()),
         "after": str(later.resolve()) if later else "",
@@ -156,7 +165,7 @@ def seal_changes(
     }
     executed = execute("changes.ipynb", parameters, progress=progress, kernel=KernelForDocuments)
     title = "Changes between two audits, Amazon AppStream 2.0"
-    return _store(folder, executed, "changes", title, [*before, *after], as_of)
+    return _store(place, executed, "changes", title, [*before, *after], as_of)
 
 
 def _refuse_the_same(before: Sequence[SealedPack], after: Sequence[SealedPack]) -> None:
@@ -172,14 +181,23 @@ def _as_of_sound(packs: Sequence[SealedPack]) -> dt.datetime:
     return max(pack.as_of for pack in packs)
 
 
-def _free(folder: Path) -> Path:
-    if folder.exists():
-        raise UserError(f"{folder} exists already; name another with --to")
-    return folder
+def _place(to: Path | None, beside: Path, as_of: dt.datetime) -> list[Path]:
+    """Return the folder for an overview, behind those that have its usual names already."""
+    if to:
+        check_new(to, "--to")
+        return [to]
+    names = (f"{as_of:{_RUN}}{f'-{n}' if n > 1 else ''}" for n in count(1))
+    place = []
+    for name in names:
+        place.append(beside / name / "pack")
+        if not os.path.lexists(place[-1]):
+            break
+    check_place(place[-1], "outputs")
+    return place
 
 
 def _store(
-    folder: Path,
+    place: Sequence[Path],
     executed: NotebookNode,
     name: str,
     title: str,
@@ -191,8 +209,26 @@ def _store(
     made_of = [kit, name, *(pack.info["Findings-SHA-256"] for pack in packs)]
     urn = uuid.uuid5(_OVERVIEWS, canonical_json(made_of).decode()).urn
     info = made_info(title, urn, as_of, stamp_of(packs))
-    write_bag(folder, _files(executed, name, data, info), info, as_of, readme=readme)
+    *others, folder = place
+    files: Iterable[tuple[str, bytes]] = _files(executed, name, data, info)
+    if others:
+        files = [*files]
+        for other in others:
+            if _has(other, dict(files)):
+                return Overview(other, data["records"], data["facts"], is_new=False)
+    write_bag(folder, files, info, as_of, readme=readme)
     return Overview(folder, data["records"], data["facts"])
+
+
+def _has(pack: Path, files: Mapping[str, bytes]) -> bool:
+    """Return whether a pack has files as they are, and no others."""
+    data = pack / "data"
+    try:
+        return {path.name for path in data.iterdir()} == files.keys() and all(
+            read_file(data / name, len(content)) == content for name, content in files.items()
+        )
+    except OSError:
+        return False
 
 
 def _files(

@@ -20,6 +20,7 @@ from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.displayed import DESK_MIME
 from kit.errors import CannotRunError, UserError
+from kit.outputs import check_new
 from kit.pack.attachments import attachments
 from kit.pack.by_control import by_control
 from kit.pack.document import (
@@ -99,6 +100,7 @@ def seal(
     notebook: Path | None = None,
     progress: bool = True,
     kernel: Kernel | None = None,
+    name: str = "outputs",
 ) -> Pack:
     """Execute the notebook afresh and offline on a snapshot, render that, and store the pack.
 
@@ -116,6 +118,8 @@ def seal(
         Whether a bar is drawn on standard error.
     kernel : Kernel, optional
         See `prepared`.
+    name : str
+        The parameter or option that names the place.
 
     Returns
     -------
@@ -139,8 +143,9 @@ def seal(
     texts.choose(stored.run.language)
     open_labels(stored.run, stored.header["pseudonym_key"])
     folder = to or snapshot.parent / "pack"
-    if folder.exists():
+    if not to and folder.exists():
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
+    check_new(folder, name)
     given = read_own_notebook(notebook) if notebook else None
     at = {"snapshot": str(snapshot.resolve())}
     executed = execute(NOTEBOOK, at, progress=progress, kernel=kernel or KernelForDocuments)
@@ -172,6 +177,7 @@ def seal(
             private=not stored.run.pseudonymise,
             readme=readme,
             finish=lambda bag: _finish(bag, stored if added else None, key),
+            name=name,
         )
     facts = data["facts"]
     log.event("sealed", digest=facts["digest"], findings=len(data["records"]))
