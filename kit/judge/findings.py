@@ -288,7 +288,7 @@ class Selection(Displayed, Sequence[Finding]):
 
     def __init__(self, findings: Findings, chosen: dict[int, Finding]):
         self.findings = findings
-        self._chosen = dict(sorted(chosen.items(), key=lambda pair: _gravest(pair[1])))
+        self._chosen = dict(sorted(chosen.items(), key=lambda pair: gravity(pair[1])))
         self.numbers = tuple(self._chosen)
 
     def __len__(self) -> int:
@@ -355,7 +355,8 @@ def _among(name: str, word: str, accepted: Sequence[str]) -> str:
     raise UserError(f"{name}: {word!r}: {hint}accepted: {', '.join(accepted) or 'none'}")
 
 
-def _gravest(finding: Finding) -> tuple[int, int]:
+def gravity(finding: Finding) -> tuple[int, int]:
+    """Return what orders findings, the gravest first: by status, the worst first, then severity."""
     severity = SEVERITIES.index(finding.severity) if finding.severity else -1
     return WORST_FIRST.index(finding.status), -severity
 

@@ -11,7 +11,7 @@ from kit.catalogue.frameworks import frameworks as catalogued
 from kit.catalogue.texts import text
 from kit.controls.registry import Control, section_title
 from kit.controls.source import requirements
-from kit.judge.findings import remedies_of, why
+from kit.judge.findings import gravity, remedies_of, why
 from kit.pack.blocks import TableBlock
 from kit.pack.by_control import Judged
 from kit.pack.document import Document, tables
@@ -132,6 +132,13 @@ def _of_overview(table: TableBlock) -> Sheet:
 
 
 def _findings(judged: list[Judged], label_key: str, promises: Promises) -> Sheet:
+    leaves = [
+        (finding, entry)
+        for entry in judged
+        if isinstance(entry.control, Control)
+        for finding in entry.findings
+    ]
+    leaves.sort(key=lambda leaf: gravity(leaf[0]))
     rows = [
         [
             finding.control,
@@ -152,9 +159,7 @@ def _findings(judged: list[Judged], label_key: str, promises: Promises) -> Sheet
             finding.id,
             label_key,
         ]
-        for entry in judged
-        if isinstance(entry.control, Control)
-        for finding in entry.findings
+        for finding, entry in leaves
     ]
     columns = [
         _column("control", "code", 9),

@@ -12,7 +12,16 @@ from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
 from kit.controls.registry import AWS, Control, Remedy, RemedyName, Step
 from kit.controls.source import BEYOND, requirements
-from kit.judge.findings import Finding, Findings, made_by, remedies_of, samples, why, worst
+from kit.judge.findings import (
+    Finding,
+    Findings,
+    gravity,
+    made_by,
+    remedies_of,
+    samples,
+    why,
+    worst,
+)
 from kit.report.formats import ended, evidence_ids, joined, responsibility
 from kit.report.views import JSON, ControlBlock, Remedies, Table, column
 from kit.tables.core import SPECS
@@ -72,7 +81,7 @@ def cited(findings: Findings) -> set[str]:
     return {
         name
         for _, own in _judged(findings, lambda control: True)
-        for ordered in [_worst_first(own)]
+        for ordered in [sorted(own, key=gravity)]
         for place in listed(ordered)
         for name in evidence_ids(ordered[place].evidence)[:BRIEF_IDS]
     }
@@ -163,13 +172,9 @@ def _cases(remedies: list[Remedy]) -> str:
     return joined(*(joined(state, *unmet) for state, unmet in clauses.items()))
 
 
-def _worst_first(own: list[Finding]) -> list[Finding]:
-    return sorted(own, key=lambda finding: WORST_FIRST.index(finding.status))
-
-
 def _block(control: Control, own: list[Finding], findings: Findings) -> ControlBlock:
     counts = Counter(finding.status for finding in own)
-    ordered = _worst_first(own)
+    ordered = sorted(own, key=gravity)
     short = [_short(finding) for finding in ordered]
     columns = [
         column("region", "code"),

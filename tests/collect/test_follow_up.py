@@ -70,11 +70,11 @@ def written(tmp_path: Path, text: str) -> Run:
 def test_the_filled_in_workbook_is_read(tmp_path: Path) -> None:
     path = filled(
         tmp_path / "findings.xlsx",
-        (4, "Owner", "Jane Roe"),
-        (4, "Management response", "Rebuild;\nsee password=hunter2hunter2"),
-        (4, "Due", dt.date(2027, 3, 31)),
-        (5, "Management response", "=cmd|'/C calc'!A0"),
-        (5, "Due", "2027-04-01"),
+        (3, "Owner", "Jane Roe"),
+        (3, "Management response", "Rebuild;\nsee password=hunter2hunter2"),
+        (3, "Due", dt.date(2027, 3, 31)),
+        (4, "Management response", "=cmd|'/C calc'!A0"),
+        (4, "Due", "2027-04-01"),
     )
     read = read_follow_up(run_of(path), KEY)
     assert read is not None
@@ -168,7 +168,7 @@ def test_every_mistake_is_reported_with_its_place_and_what_is_accepted(tmp_path:
         "has U+202E",
         f"{where} 6, Owner: ''; accepted: a text, not a formula",
         f"{where} 7, Due: '9000000000'; accepted: a day from 2000 to 2099, such as 2027-03-31",
-        f"{where} 7, Finding id: '{ids()[1]}'; accepted: each finding once; it stands in row 4 too",
+        f"{where} 7, Finding id: '{ids()[1]}'; accepted: each finding once; it stands in row 3 too",
     ]
 
 
@@ -196,8 +196,8 @@ def test_a_row_may_have_fewer_cells_than_the_header(tmp_path: Path) -> None:
 
 
 def test_a_sheet_of_which_somebody_sorted_some_columns_is_refused(tmp_path: Path) -> None:
-    swapped = ((4, "Finding id", ids()[2]), (5, "Finding id", ids()[1]))
-    owners = ((4, "Owner", "Ops"), (5, "Owner", "Network"))
+    swapped = ((3, "Finding id", ids()[2]), (4, "Finding id", ids()[1]))
+    owners = ((3, "Owner", "Ops"), (4, "Owner", "Network"))
     path = filled(tmp_path / "findings.xlsx", *swapped, *owners)
     with pytest.raises(MistakesError) as found:
         read_follow_up(run_of(path), KEY)

@@ -20,9 +20,12 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from kit.errors import CannotRunError
 from kit.judge.digest import ROLL_UP, finding_ids
+from kit.judge.findings import Findings
 from kit.pack.by_control import by_control
 from kit.pack.document import Document, document
 from kit.pack.workbook import TEXT_LIMIT, workbook
+from kit.report.blocks import control_blocks
+from kit.report.records import finding_of
 from kit.report.views import STATUSES, Column, Table, View
 from kit.visible import escape
 from tests.pack.conftest import cover, evidence_index, findings, shown
@@ -70,7 +73,7 @@ def test_the_sheets_stand_in_their_order(book: Workbook) -> None:
 def test_findings_have_a_row_each_and_roll_ups_none(book: Workbook) -> None:
     leaves = [record for record in sample()["records"] if record["resource"] != "roll-up"]
     found = rows(book["Findings"])
-    assert [row["Control"] for row in found] == sorted(record["control"] for record in leaves)
+    assert len(found) == len(leaves)
     by_resource = {row["Resource"]: row for row in found}
     denied = by_resource["any user"]
     assert denied["Verdict"] == "not evidenced"
@@ -78,6 +81,22 @@ def test_findings_have_a_row_each_and_roll_ups_none(book: Workbook) -> None:
     assert denied["Reason"].startswith("access denied, iam.GetAccountAuthorizationDetails AccessD")
     assert by_resource["bucket-bbbbbbbbbb"]["Evidence"] == "E0001, E0002"
     assert {row["Auditor's notes"] for row in found} == {None}
+
+
+def test_the_gravest_findings_come_first_in_the_workbook_as_in_page_and_pdf() -> None:
+    given = [
+        *(("AR-05", "pass", "high"), ("AR-05", "fail", "medium"), ("AR-05", "fail", "high")),
+        *(("EX-04", "not evidenced", "high"), ("EX-04", "fail", "low"), ("EX-04", "fail", "high")),
+    ]
+    records = [
+        {**record(control, status), "severity": severity, "resource": f"{n}"}
+        for n, (control, status, severity) in enumerate(given)
+    ]
+    found = rows(opened(data=sample() | {"records": records})["Findings"])
+    assert [int(row["Resource"]) for row in found] == [2, 5, 1, 4, 3, 0]
+    blocks = control_blocks(Findings(map(finding_of, records)), lambda control: True)
+    shown = [[int(line[1]) for line in block.rows.rows] for block in blocks]
+    assert shown == [[2, 1, 0], [5, 4, 3]]
 
 
 def test_controls_have_numbers_and_roll_ups_what_they_sum_up(book: Workbook) -> None:
