@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import IO, Any
@@ -113,6 +114,30 @@ def read_file(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise OSError(errno.EFBIG, f"has more than {most:,} bytes")
     return content
+
+
+def describe_exposed(path: Path, name: str) -> str:
+    """Return that others on this machine reach a file with a secret, and the command that helps.
+
+    Empty where nobody does, and where the file is another user's: a cluster mounts secrets so that a
+    group reads them. So ssh has it for its keys: https://man.openbsd.org/ssh#FILES
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        The parameter or option that names the path.
+    """
+    try:
+        state = os.stat(path)
+    except OSError:
+        return ""
+    if state.st_uid != os.getuid() or not state.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return ""
+    return (
+        f"{name}: the permissions of {path} ({stat.S_IMODE(state.st_mode):04o}) let other users of this "
+        f"machine at the key; `chmod go= {shlex.quote(str(path))}` keeps it yours"
+    )
 
 
 def _require_regular(mode: int) -> None:

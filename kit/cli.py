@@ -942,10 +942,10 @@ def _run(
         beside("the collection", partial(_collect, run, quiet, take), tidies=True) as collected,
     ):
         from kit.judge import calls_of
-        from kit.redact.labels import describe_new_key
+        from kit.redact.labels import describe_key
 
         calls = [call.name for call in calls_of(run)]
-        notice = describe_new_key(run)  # before a collection makes it
+        notice = describe_key(run)  # before a collection makes it
         if not signs:
             give(calls)
         with warm.forked():
@@ -1135,9 +1135,13 @@ def _print_overview(made: Any, table: str) -> None:
 def _open_key(**signing: Any) -> Any:
     if not any(signing.values()):
         return None
+    from kit.bounds import describe_exposed
     from kit.pack.keys import open_signing_key
 
-    return open_signing_key(**signing, passphrase=_passphrase)
+    opened = open_signing_key(**signing, passphrase=_passphrase)
+    if signing["key"] and (exposed := describe_exposed(signing["key"], "--key")):
+        terminal.line(f"key: {exposed}", err=True)
+    return opened
 
 
 def _passphrase() -> str | None:

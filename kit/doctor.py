@@ -127,12 +127,12 @@ def _outputs(folder: Path) -> Line:
 
 
 def _label_key(run: Run) -> Line:
-    from kit.redact.labels import describe_new_key, key_path, open_labels
+    from kit.redact.labels import describe_key, key_path, open_labels
 
     path = key_path(run)
     if not path.exists():
         new = f"{path} will be created by the first run; keep it, labels of later packs need it"
-        text = describe_new_key(run) or f"{new}; packs of another key cannot be compared"
+        text = describe_key(run) or f"{new}; packs of another key cannot be compared"
         if not (run.controller or run.pseudonym_key):
             text += "; controller decides which key is used: write it before the first run"
         return Line("label key", NOTE, text)
@@ -140,7 +140,9 @@ def _label_key(run: Run) -> Line:
         labels = open_labels(run)
     except UserError as error:
         return Line("label key", WRONG, str(error), f"restore {path}")
-    return Line("label key", OK, f"{path}, fingerprint {labels.fingerprint}")
+    exposed = describe_key(run)
+    text = f"{path}, fingerprint {labels.fingerprint}"
+    return Line("label key", NOTE if exposed else OK, "; ".join(filter(None, (text, exposed))))
 
 
 def sign_in(run: Run, session: Sequence[SessionPolicy]) -> tuple[Caller, list[Line]]:

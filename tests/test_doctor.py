@@ -149,6 +149,19 @@ def test_the_doctor_names_the_resources_of_what_failed(signed_in: Path) -> None:
     assert {line["subject"] for line in lines if line["resources"]} == {"permission", "request"}
 
 
+@pytest.mark.parametrize(("mode", "state"), [(0o600, "ok"), (0o644, "note")])
+def test_a_key_of_the_labels_that_others_can_read_is_a_note(
+    mode: int, state: str, signed_in: Path
+) -> None:
+    Path("key").write_text("0f" * 32)
+    Path("key").chmod(mode)
+    text = f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [GV-01]\npseudonym_key: key\n'
+    Path("mine.yaml").write_text(text)
+    lines = json.loads(evidence("doctor", "mine.yaml", "--quiet", "--json").stdout)
+    (line,) = (line for line in lines if line["subject"] == "label key")
+    assert (line["state"], "chmod go= key" in line["message"]) == (state, state == "note")
+
+
 def test_many_and_long_resources_are_cut() -> None:
     names = _named([f"b{n}" for n in range(9)] + ["x" * 200])
     assert names.endswith(" and 2 more")

@@ -102,8 +102,10 @@ def test_a_program_that_signs_in_gets_no_passphrase(
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     key = authority.pkcs12("cli")
+    key.chmod(0o640)
     done = evidence("run", "run.yaml", "--key", key, cwd=tmp_path, environment=environment)
     assert done.returncode == 2
+    assert f"chmod go= {key}" in done.stderr
     assert "AWS_CONFIG_FILE" in (tmp_path / "env").read_text()
     assert "PASSPHRASE" not in (tmp_path / "env").read_text()
 

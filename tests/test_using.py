@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from kit.catalogue import texts
 from kit.controls import CONTROLS
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Run, load_profile, load_waivers
-from kit.redact.labels import describe_new_key, key_path, open_labels
+from kit.redact.labels import describe_key, key_path, open_labels
 from tests.pages import code, commands
 
 ROOT = Path(__file__).parent.parent
@@ -70,18 +71,18 @@ def test_another_spelling_of_the_controller_makes_a_new_key_and_a_note(
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     run = Run(account="012345678901", controller="Example Bank")
-    assert describe_new_key(run) == ""
+    assert describe_key(run) == ""
     open_labels(run)
-    assert describe_new_key(run) == ""
+    assert describe_key(run) == ""
     other = run.model_copy(update={"controller": "Example bank"})
-    assert "'Example bank', beside 1 other key " in describe_new_key(other)
+    assert "'Example bank', beside 1 other key " in describe_key(other)
 
 
 def test_a_named_key_that_does_not_exist_is_named(tmp_path: Path) -> None:
     run = Run(account="012345678901", pseudonym_key=str(tmp_path / "typo" / "key"))
-    assert f"pseudonym_key: {run.pseudonym_key} does not exist" in describe_new_key(run)
+    assert f"pseudonym_key: {run.pseudonym_key} does not exist" in describe_key(run)
     open_labels(run)
-    assert describe_new_key(run) == ""
+    assert describe_key(run) == ""
 
 
 def test_a_key_that_cannot_be_made_is_not_one_to_restore() -> None:
@@ -96,14 +97,36 @@ def test_a_key_that_cannot_be_made_is_not_one_to_restore() -> None:
         open_labels(run, "0123456789abcdef")
 
 
-@pytest.mark.parametrize("content", [b"", b"ab", b"abc", b"\x9e\xff", b"0" * 62])
+@pytest.mark.parametrize("content", [b"", b"ab", b"abc", b"\x9e\xff", b"0" * 62, b"0f" * 4000])
 def test_a_key_that_can_be_guessed_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(content)
     run = Run(account="012345678901", pseudonym_key=str(tmp_path / "key"))
-    with pytest.raises(UserError, match=r"key holds no key .* accepted: 64 hexadecimal digits"):
+    with pytest.raises(
+        UserError, match=r"key holds no key .* accepted: 64 to 4,096 hexadecimal digits"
+    ):
         open_labels(run)
     (tmp_path / "key").write_bytes(b"0f" * 32 + b"\n")
     assert open_labels(run).fingerprint
+
+
+def test_a_key_that_others_on_the_machine_can_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a key"
+    run = Run(account="012345678901", pseudonym_key=str(path))
+    open_labels(run)
+    assert describe_key(run) == ""
+    for mode in (0o640, 0o604, 0o620):
+        path.chmod(mode)
+        assert re.search(
+            rf"pseudonym_key: .*a key \({mode:04o}\) let other users", describe_key(run)
+        )
+    (command,) = re.findall("`(.*?)`", describe_key(run))
+    subprocess.run(shlex.split(command), check=True)
+    assert describe_key(run) == ""
+    path.chmod(0o640)  # a secret that a cluster mounts is its owner's, and a group reads it
+    monkeypatch.setattr("os.getuid", lambda: path.stat().st_uid + 1)
+    assert describe_key(run) == ""
 
 
 def test_another_key_of_the_labels_is_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -18,12 +18,12 @@ from kit.batch.ledger import DONE, FAILED, NOT_ENTERED, NOT_REACHED, STOPPED, Le
 from kit.batch.progress import Form, Progress
 from kit.batch.signing import refuse_mismatches, try_key
 from kit.batch.store import open_store
-from kit.bounds import WRITTEN, read_file
+from kit.bounds import WRITTEN, describe_exposed, read_file
 from kit.errors import UserError
 from kit.leftovers import notice
 from kit.outputs import discard, new_file
 from kit.parameters import Run, load_profile, load_waivers
-from kit.redact.labels import describe_new_key
+from kit.redact.labels import describe_key
 
 _LOCAL = "outputs"
 
@@ -90,8 +90,8 @@ def run_batch(
     passphrase : function
         Called where the key is encrypted and is opened on this machine.
     report : function of str and str
-        Called with ``left`` and a line that names what an interrupted run left, and with ``labels``
-        and a line about a new key of the labels.
+        Called with ``left`` and a line that names what an interrupted run left, with ``labels`` and
+        a line about the key of the labels, and with ``key`` and a line about the key that signs.
 
     Returns
     -------
@@ -117,8 +117,10 @@ def run_batch(
         try_key(signing, passphrase)
     _check_stores(batch, on_this_machine=not scheduler)
     place = _LOCAL if batch.file.outputs.startswith("s3://") else batch.file.outputs
-    for new_key in filter(None, dict.fromkeys(map(describe_new_key, batch.runs.values()))):
-        report("labels", new_key)
+    for text in filter(None, dict.fromkeys(map(describe_key, batch.runs.values()))):
+        report("labels", text)
+    if "key" in signing and (exposed := describe_exposed(Path(signing["key"]), "--key")):
+        report("key", exposed)
     folder = Path(place) / "batches" / batch.file.name
     with (
         connect(scheduler, insecure=insecure, workers=workers, enough=_under_way(batch)) as client,

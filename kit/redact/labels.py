@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import hmac
 import os
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.bounds import LABEL_KEY, read_file
+from kit.bounds import LABEL_KEY, describe_exposed, read_file
 from kit.errors import CannotRunError, UserError
 from kit.outputs import write_file
 from kit.parameters import Run
@@ -120,15 +121,15 @@ def key_folder() -> Path:
     return home / "appstream-evidence-kit"
 
 
-def describe_new_key(run: Run) -> str:
-    """Return what a key that the kit is about to make means for earlier packs.
+def describe_key(run: Run) -> str:
+    """Return who else can read the key, or what a key that the kit is about to make means.
 
-    Empty where the controller's key is there, or where no controller has a key yet. A controller
-    spelt in another way is another controller, and a path mistyped is another key.
+    Empty where the controller's key is there for its owner alone, or where no controller has a key
+    yet. A controller spelt in another way is another controller, and a path mistyped is another key.
     """
     path = key_path(run)
     if path.exists():
-        return ""
+        return describe_exposed(path, "pseudonym_key")
     if run.pseudonym_key:
         return (
             f"pseudonym_key: {path} does not exist, so that the run makes a new key there; packs with "
@@ -175,13 +176,15 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
                 f"pseudonym_key: {path} does not exist; this snapshot's labels were made with the key "
                 f"{fingerprint}; restore that key, or labels would not match earlier packs"
             ) from None
-        raise CannotRunError(
-            f"pseudonym_key: {path} cannot be used ({error.strerror or error})"
-        ) from None
+        if error.errno != errno.EFBIG:
+            raise CannotRunError(
+                f"pseudonym_key: {path} cannot be used ({error.strerror or error})"
+            ) from None
+        key = b""
     if len(key) < _KEY:  # who guesses it can make the labels of names, and so find them
         raise UserError(
-            f"pseudonym_key: {path} holds no key that keeps names secret; accepted: {2 * _KEY} "
-            f"hexadecimal digits or more, as `openssl rand -hex {_KEY}` prints"
+            f"pseudonym_key: {path} holds no key that keeps names secret; accepted: {2 * _KEY} to "
+            f"{LABEL_KEY:,} hexadecimal digits, as `openssl rand -hex {_KEY}` prints"
         )
     labels = Labels(key, clear=not run.pseudonymise)
     # Earlier snapshots of names in clear have the key's fingerprint alone.
