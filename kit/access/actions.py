@@ -337,6 +337,9 @@ CAPABILITIES: dict[str, tuple[Way, ...]] = {
         ),
         *_each("iam", POLICY, "CreatePolicyVersion SetDefaultPolicyVersion"),
         *_each("iam", PROVIDER, "UpdateSAMLProvider"),
+        # Roles that trust a provider trust the next one of its name:
+        # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteSAMLProvider.html
+        Way((("iam:DeleteSAMLProvider", PROVIDER), ("iam:CreateSAMLProvider", PROVIDER))),
         *_each("sts", ASSUMED, "AssumeRole"),
         *_passing(),
     ),
