@@ -797,7 +797,7 @@ GET_BUCKET_POLICY = declare(
     "s3",
     "GetBucketPolicy",
     always=("Policy",),
-    each=EACH_BUCKET,
+    each=(*EACH_BUCKET, *EACH_SCREENSHOTS),
     absent={"NoSuchBucketPolicy": ""},
     personal=("Policy",),
 )

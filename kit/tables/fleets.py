@@ -23,9 +23,9 @@ from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import NONE, UNSEEN, Cell, Default, derive
 from kit.tables.core import Column, Row, Source, listed, table
 from kit.tables.grants import capabilities_of_roles
+from kit.tables.inventory import DATA_SOURCES
 from kit.tables.networks import NETWORK_COLUMNS, networks
 from kit.tables.organisation import owner_of
-from kit.tables.storage import BUCKET_SOURCES
 
 # What UpdateFleet and UpdateAppBlockBuilder take depends on it:
 # https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UpdateFleet.html
@@ -75,7 +75,7 @@ _BUILDER_COLUMNS = {
         NONE,
         calls=(
             GET_ACCOUNT_AUTHORIZATION_DETAILS,
-            *BUCKET_SOURCES,
+            *DATA_SOURCES,
             GET_BUCKET_POLICY,
             *POINT_CALLS,
             DESCRIBE_ORGANIZATION,

@@ -60,6 +60,7 @@ from kit.tables.coverage import ACCOUNT
 from kit.tables.federation import Admitted, admitted, providers
 from kit.tables.inventory import (
     BLOCKS,
+    DATA_SOURCES,
     LISTS,
     OPENED,
     Thing,
@@ -79,7 +80,6 @@ from kit.tables.named import (
 from kit.tables.organisation import organisation_id
 from kit.tables.permissions import Capability, Held, Organisation
 from kit.tables.principals import Principal, principals
-from kit.tables.storage import BUCKET_SOURCES
 
 _ON_FILES = (READ_FILES, LIST_FILES, CHANGE_FILES, UNPROTECT)
 _ON_APPSTREAM = (ADMINISTER, CHANGE_SESSIONS)
@@ -91,8 +91,8 @@ _COLUMNS = (
 )
 _NOT_JUDGED = (
     "service and resource control policies, policies of sessions and VPC endpoints, ACLs, "
-    "Multi-Region Access Points, rights on keys of KMS, permission sets of IAM Identity Center, and "
-    "services of AWS that use a role"
+    "Multi-Region Access Points, access points on buckets of agents' screenshots and recordings, "
+    "rights on keys of KMS, permission sets of IAM Identity Center, and services of AWS that use a role"
 )
 EVERYBODY_ELSE = "everybody else"  # all those who have no row of their own
 _ANY_ACCOUNT = "0" * 12
@@ -114,15 +114,15 @@ def _declared(*calls: Call, through: tuple[Call, ...] = ()) -> Mapping[str, Colu
     "grants",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
-    _declared(*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY, *POINT_CALLS, through=BLOCKS),
+    _declared(*LISTS, *DATA_SOURCES, GET_BUCKET_POLICY, *POINT_CALLS, through=BLOCKS),
 )
 def grants(source: Source) -> Iterator[Row]:
     """Each principal with each capability that it has; and for each capability, all the others."""
     snapshot = source.snapshot
     things, buckets = tuple(appstream(snapshot)), tuple(user_buckets(source))
     appstream_exists = exists(things, snapshot, LISTS)
-    buckets_exist = exists(buckets, snapshot, BUCKET_SOURCES)
-    anything = exists((*things, *buckets), snapshot, (*LISTS, *BUCKET_SOURCES))
+    buckets_exist = exists(buckets, snapshot, DATA_SOURCES)
+    anything = exists((*things, *buckets), snapshot, (*LISTS, *DATA_SOURCES))
     in_scope = {
         **dict.fromkeys(_ON_FILES, buckets_exist),
         **dict.fromkeys(_ON_APPSTREAM, appstream_exists),
@@ -163,7 +163,7 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
         things = (*whatever(source.snapshot), *user_buckets(source))
         names = (*_ON_FILES, *_ON_APPSTREAM, MINT, GIVE_RIGHTS)
         lists = (
-            *BUCKET_SOURCES,
+            *DATA_SOURCES,
             GET_BUCKET_POLICY,
             *POINT_CALLS,
         )  # of AppStream, whatever there could be
@@ -245,7 +245,7 @@ class _Grants:
         self,
         source: Source,
         capabilities: Iterable[Capability],
-        lists: Iterable[Call] = (*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY, *POINT_CALLS),
+        lists: Iterable[Call] = (*LISTS, *DATA_SOURCES, GET_BUCKET_POLICY, *POINT_CALLS),
     ):
         self.source, self.lists = source, tuple(lists)
         self.capabilities = {capability.name: capability for capability in capabilities}

@@ -58,6 +58,7 @@ from kit.tables.cells import NONE, UNSEEN, Cell, attached, known_any
 from kit.tables.core import Source
 from kit.tables.guards import public_access
 from kit.tables.policies import read_policy
+from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import (
     BUCKET_SOURCES,
     Bucket,
@@ -80,6 +81,8 @@ BLOCKS = (
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
 )
+# What names the buckets with users' data; image builders keep screenshots of agents.
+DATA_SOURCES = (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS)
 _PREFIXES = ("appstream2-36fb080bb8-", "appstream-app-settings-", "appstream-logs-")
 _IAM = {USER: "user", GROUP: "group", ROLE: "role", POLICY: "policy", PROVIDER: "saml-provider"}
 
@@ -196,15 +199,19 @@ def _appstream(snapshot: Snapshot, region: str) -> str:
 
 
 def user_buckets(source: Source) -> Iterator[Thing]:
-    """The buckets with users' data and their policies, and patterns for those not seen."""
+    """The buckets with users' data and their policies, and patterns for those not seen.
+
+    Screenshots and recordings of agents' sessions show users' data too.
+    """
     snapshot = source.snapshot
-    for bucket in buckets_in_scope(snapshot):
+    of_agents = screenshot_buckets(snapshot)
+    for bucket in (*buckets_in_scope(snapshot), *of_agents):
         if bucket.name:
-            yield from _bucket(source, bucket)
+            yield from _bucket(source, bucket, by_points=bucket not in of_agents)
         else:
             unnamed = replace(_THERE, refs=bucket.refs, gap=no_name(snapshot, bucket))
             yield from _unlisted_buckets(snapshot, unnamed)
-    for gap in _unread(snapshot, BUCKET_SOURCES, off=False):
+    for gap in _unread(snapshot, DATA_SOURCES, off=False):
         yield from _unlisted_buckets(snapshot, gap)
 
 
@@ -223,7 +230,7 @@ def _both(bucket: Thing) -> Iterator[Thing]:
     yield replace(bucket, kind=OBJECTS, target=objects)
 
 
-def _bucket(source: Source, bucket: Bucket) -> Iterator[Thing]:
+def _bucket(source: Source, bucket: Bucket, *, by_points: bool) -> Iterator[Thing]:
     snapshot, name = source.snapshot, bucket.name
     arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
     context = {**DIRECTLY, "aws:requestedregion": bucket.region}
@@ -244,7 +251,7 @@ def _bucket(source: Source, bucket: Bucket) -> Iterator[Thing]:
     cell = replace(_THERE, refs=(*bucket.refs, *policy.refs), gap=policy.gap)
     label = f"the policy of {bucket_label(source, bucket)}"
     yield from _both(Thing(BUCKET, target, cell, label, closed.gap))
-    if is_requested:
+    if is_requested and by_points:
         yield from _by_points(source, bucket, Thing(BUCKET, target, cell, label, closed.gap))
 
 

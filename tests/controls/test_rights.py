@@ -250,6 +250,65 @@ def test_id_05_policies_of_buckets(account: Account, given: Given, expected: lis
     assert statuses_of(account) == expected[0]
 
 
+SHOTS = "agent-screenshots"
+WATCHED = {
+    "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
+    "ScreenResolution": "W_1280xH_720",
+    "ScreenImageFormat": "PNG",
+    "ScreenshotsUploadEnabled": True,
+    "S3BucketArn": f"arn:aws:s3:::{SHOTS}",
+}
+OF_SHOTS = [f"arn:aws:s3:::{SHOTS}", f"arn:aws:s3:::{SHOTS}/*"]
+
+
+def watched(*statements: dict[str, Any], identity: tuple[Any, ...] = ()) -> Given:
+    """Agents' screenshots go to a bucket with this policy, and a role has policies of its own."""
+
+    def given(account: Account) -> Account:
+        policy = {"Version": "2012-10-17", "Statement": list(statements)} if statements else None
+        account.stack(AgentAccessConfig=WATCHED).fleet().bucket(SHOTS, listed=False, policy=policy)
+        return account.allowed("Helpdesk", *identity) if identity else account
+
+    return given
+
+
+@scenarios(
+    ("nobody", watched(), {}),
+    (
+        "a foreign account",
+        watched(allow("s3:GetObject", OF_SHOTS, Principal={"AWS": OTHER})),
+        by(FOREIGN, READ),
+    ),
+    (
+        "everybody, where the public is kept out",
+        watched(allow("s3:ListBucket", OF_SHOTS, Principal="*")),
+        by(OWN, LIST),
+    ),
+    ("a role", watched(identity=(allow(["s3:GetObject", "s3:PutObject"], OF_SHOTS),)), by("role", READ, CHANGE)),
+    ("a role elsewhere", watched(identity=(allow("s3:*", "arn:aws:s3:::other/*"),)), {}),
+    (
+        "a role that the bucket denies it",
+        watched(
+            allow("*", OF_SHOTS, Effect="Deny", Principal="*"),
+            identity=(allow("s3:GetObject", OF_SHOTS),),
+        ),
+        {},
+    ),
+)  # fmt: skip
+def test_id_05_screenshots_of_agents_are_users_data(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert statuses_of(account) == expected[0]
+
+
+def test_id_05_rests_on_the_policies_of_agents_buckets(account: Account) -> None:
+    watched()(account).denies(GET_BUCKET_POLICY, REGION, Bucket=SHOTS)
+    assert {one.status for one in findings(account, "ID-05") if READ in one.resource} == {
+        "not evidenced"
+    }
+
+
 def test_id_05_accounts_of_the_organisation_may(tmp_path: Path) -> None:
     account = Account(tmp_path, organisation_accounts=[OTHER])
     open_to(let({"AWS": OTHER}, "s3:GetObject"), let({"AWS": "8" * 12}, "s3:GetObject"))(account)
