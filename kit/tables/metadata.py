@@ -68,14 +68,18 @@ _TEXTS: dict[Call, tuple[str, ...]] = {
     DESCRIBE_IMAGE_BUILDERS: _NAMES,
     DESCRIBE_APP_BLOCKS: (
         *_NAMES,
+        "SourceS3Location.S3Key",
         "SetupScriptDetails.ScriptS3Location.S3Key",
+        "SetupScriptDetails.ExecutablePath",
         "SetupScriptDetails.ExecutableParameters",
         "PostSetupScriptDetails.ScriptS3Location.S3Key",
+        "PostSetupScriptDetails.ExecutablePath",
         "PostSetupScriptDetails.ExecutableParameters",
     ),
     DESCRIBE_APP_BLOCK_BUILDERS: _NAMES,
     DESCRIBE_APPLICATIONS: (
         *_NAMES,
+        "IconS3Location.S3Key",
         "LaunchPath",
         "LaunchParameters",
         "WorkingDirectory",

@@ -133,6 +133,41 @@ FIELDS: list[tuple[str, Given]] = [
         ),
     ),
     (
+        "source of an app block",
+        listing(
+            calls.DESCRIBE_APP_BLOCKS,
+            Name="b",
+            Arn="arn:1",
+            SourceS3Location={"S3Bucket": "sources", "S3Key": SURE},
+        ),
+    ),
+    *(
+        (
+            f"program of {details}",
+            listing(
+                calls.DESCRIBE_APP_BLOCKS,
+                Name="b",
+                Arn="arn:1",
+                **{
+                    details: {
+                        "ScriptS3Location": {"S3Bucket": "scripts"},
+                        "ExecutablePath": SURE,
+                        "TimeoutInSeconds": 1,
+                    }
+                },
+            ),
+        )
+        for details in ("SetupScriptDetails", "PostSetupScriptDetails")
+    ),
+    (
+        "icon of an application",
+        listing(
+            calls.DESCRIBE_APPLICATIONS,
+            Name="a",
+            IconS3Location={"S3Bucket": "icons", "S3Key": SURE},
+        ),
+    ),
+    (
         "app block builder",
         listing(
             calls.DESCRIBE_APP_BLOCK_BUILDERS,
