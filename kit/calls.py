@@ -797,7 +797,7 @@ GET_BUCKET_POLICY = declare(
     "s3",
     "GetBucketPolicy",
     always=("Policy",),
-    each=(*EACH_BUCKET, *EACH_SCREENSHOTS),
+    each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
     absent={"NoSuchBucketPolicy": ""},
     personal=("Policy",),
 )
@@ -812,7 +812,7 @@ GET_BUCKET_PUBLIC_ACCESS_BLOCK = declare(
     "s3",
     "GetPublicAccessBlock",
     root="PublicAccessBlockConfiguration",
-    each=(*EACH_BUCKET, *EACH_SCREENSHOTS),
+    each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
     absent={"NoSuchPublicAccessBlockConfiguration": ""},
     action="s3:GetBucketPublicAccessBlock",
 )

@@ -21,6 +21,7 @@ ANY = "no resource"  # IAM checks the action against "*" alone
 SOME = "some resource"  # any resource of another service
 BUCKET, OBJECTS, ACCESS_POINT = "bucket", "objects", "access point"
 LISTED_POINT = "listed access point"  # of a bucket with users' files
+SOURCE = "source of applications"  # the objects from which Elastic fleets take what they run
 LISTING = "list of objects"  # of a bucket or of an access point
 USER, GROUP, ROLE, POLICY, PROVIDER = "user", "group", "role", "policy", "identity provider"
 ASSUMED, PASSED = "role to assume", "role to pass"
@@ -287,6 +288,7 @@ CAPABILITIES: dict[str, tuple[Way, ...]] = {
             "CopyImage CreateUpdatedImage DeleteImage UpdateImagePermissions DeleteImagePermissions",
         ),
         *_each("appstream", ANY, "CreateImportedImage CreateExportImageTask CreateAppBlock"),
+        *_each("s3", SOURCE, "PutObject"),
         *_each(
             "appstream",
             new("image-builder"),

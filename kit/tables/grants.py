@@ -64,6 +64,7 @@ from kit.tables.inventory import (
     LISTS,
     OPENED,
     Thing,
+    application_sources,
     appstream,
     exists,
     openable,
@@ -119,7 +120,8 @@ def _declared(*calls: Call, through: tuple[Call, ...] = ()) -> Mapping[str, Colu
 def grants(source: Source) -> Iterator[Row]:
     """Each principal with each capability that it has; and for each capability, all the others."""
     snapshot = source.snapshot
-    things, buckets = tuple(appstream(snapshot)), tuple(user_buckets(source))
+    things = (*appstream(snapshot), *application_sources(source))
+    buckets = tuple(user_buckets(source))
     appstream_exists = exists(things, snapshot, LISTS)
     buckets_exist = exists(buckets, snapshot, DATA_SOURCES)
     anything = exists((*things, *buckets), snapshot, (*LISTS, *DATA_SOURCES))
@@ -160,7 +162,11 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
 
     @cache
     def grants_on_anything() -> _Grants:
-        things = (*whatever(source.snapshot), *user_buckets(source))
+        things = (
+            *whatever(source.snapshot),
+            *application_sources(source),
+            *user_buckets(source),
+        )
         names = (*_ON_FILES, *_ON_APPSTREAM, MINT, GIVE_RIGHTS)
         lists = (
             *DATA_SOURCES,

@@ -23,6 +23,7 @@ from kit.access.actions import (
     PROVIDER,
     ROLE,
     SOME,
+    SOURCE,
     USER,
     every,
     new,
@@ -56,9 +57,9 @@ from kit.tables.access_points import (
 )
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, known_any
 from kit.tables.core import Source
-from kit.tables.guards import public_access
+from kit.tables.guards import ANOTHER, is_own, public_access
 from kit.tables.policies import read_policy
-from kit.tables.sources import screenshot_buckets
+from kit.tables.sources import screenshot_buckets, source_buckets
 from kit.tables.storage import (
     BUCKET_SOURCES,
     Bucket,
@@ -215,6 +216,15 @@ def user_buckets(source: Source) -> Iterator[Thing]:
         yield from _unlisted_buckets(snapshot, gap)
 
 
+def application_sources(source: Source) -> Iterator[Thing]:
+    """What Elastic fleets run, in buckets of the customer: applications, scripts and icons."""
+    for bucket in source_buckets(source.snapshot):
+        if bucket.name:
+            for thing in _bucket(source, bucket, by_points=False):
+                if thing.kind == OBJECTS:
+                    yield replace(thing, kind=SOURCE)
+
+
 def _unlisted_buckets(snapshot: Snapshot, cell: Cell) -> Iterator[Thing]:
     regions = {"aws:requestedregion": Some(tuple(snapshot.regions))} if snapshot.regions else {}
     context = {**DIRECTLY, **regions}
@@ -231,6 +241,7 @@ def _both(bucket: Thing) -> Iterator[Thing]:
 
 
 def _bucket(source: Source, bucket: Bucket, *, by_points: bool) -> Iterator[Thing]:
+    """A bucket and what is in it; if wanted, also as access points lead to it."""
     snapshot, name = source.snapshot, bucket.name
     arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
     context = {**DIRECTLY, "aws:requestedregion": bucket.region}
@@ -243,7 +254,7 @@ def _bucket(source: Source, bucket: Bucket, *, by_points: bool) -> Iterator[Thin
         closed = public_access(snapshot, name)["restrict_public_buckets"]
     target = Target(
         arn,
-        snapshot.account,
+        snapshot.account if by_points or is_own(snapshot, name).value is not False else ANOTHER,
         policy.value,
         blocks_public=bool(closed.value),
         context=context,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kit.calls import (
+    DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_ORGANIZATION,
@@ -300,6 +301,62 @@ def test_id_05_screenshots_of_agents_are_users_data(
 ) -> None:
     given(account)
     assert statuses_of(account) == expected[0]
+
+
+SOURCES = "app-sources"
+OF_SOURCES = [f"arn:aws:s3:::{SOURCES}", f"arn:aws:s3:::{SOURCES}/*"]
+
+
+def loading(
+    *statements: dict[str, Any], identity: tuple[Any, ...] = (), ours: bool = True
+) -> Given:
+    """Elastic fleets load an application from a bucket with this policy."""
+
+    def given(account: Account) -> Account:
+        policy = {"Version": "2012-10-17", "Statement": list(statements)} if statements else None
+        place = {"S3Bucket": SOURCES, "S3Key": "app.vhdx"}
+        block = {"Name": "cad", "Arn": "arn:1", "SourceS3Location": place}
+        account.stack().fleet().lists(DESCRIBE_APP_BLOCKS, block)
+        account.bucket(SOURCES, listed=False, ours=ours, policy=policy)
+        return account.allowed("Helpdesk", *identity) if identity else account
+
+    return given
+
+
+@scenarios(
+    ("nobody", loading(), {}),
+    ("a foreign account", loading(allow("s3:PutObject", OF_SOURCES, Principal={"AWS": OTHER})), by(FOREIGN, SESSIONS)),
+    ("a foreign account that reads", loading(allow("s3:GetObject", OF_SOURCES, Principal={"AWS": OTHER})), {}),
+    ("a role", loading(identity=(allow("s3:PutObject", OF_SOURCES),)), by("role", SESSIONS)),
+    ("a role that reads", loading(identity=(allow("s3:Get*"),)), {}),
+    (
+        "a role that the bucket denies it",
+        loading(allow("s3:Put*", OF_SOURCES, Effect="Deny", Principal="*"), identity=(allow("s3:*"),)),
+        {},
+    ),
+    (
+        "a role, in another account's bucket that admits nobody",
+        loading(identity=(allow("s3:PutObject", OF_SOURCES),), ours=False),
+        {},
+    ),
+    (
+        "a role, in another account's bucket that admits it",
+        loading(allow("s3:*", OF_SOURCES, Principal={"AWS": ACCOUNT}), identity=(allow("s3:PutObject", OF_SOURCES),), ours=False),
+        by("role", SESSIONS),
+    ),
+)  # fmt: skip
+def test_id_05_whoever_writes_sources_changes_what_runs(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert statuses_of(account) == expected[0]
+
+
+def test_id_07_the_instances_role_may_write_no_sources(account: Account) -> None:
+    loading(identity=(allow("s3:PutObject", OF_SOURCES),))(account)
+    account.fleet("tools", IamRoleArn=HELPDESK, DisableIMDSV1=True)
+    (found,) = (one for one in findings(account, "ID-07") if SESSIONS in one.observed)
+    assert found.status == "fail"
 
 
 def test_id_05_rests_on_the_policies_of_agents_buckets(account: Account) -> None:
