@@ -91,7 +91,8 @@ FORMS = (
         _IDS + "|.*vpce?",
         r"(ami|eni|lgw|nat|pl|rtb|sg|subnet|vpc|vpce)-[0-9a-f]{8,17}",
     ),
-    Form("an id that AWS generates at random", _IDS, UUID),
+    # Users' ids, and values of condition keys, may be the ids that a directory gave to persons.
+    Form("an id that AWS generates at random", rf"(?!.*(user|:)|sid$)({_IDS})", UUID),
     Form(
         "an account's number, on which verdicts rest",
         r".*account(_?ids?)?|.*ownerid|.*owneraccount|replicationaccounts|aws|.*:.*account",

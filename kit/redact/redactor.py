@@ -188,10 +188,13 @@ class Redactor:
             }
         if isinstance(value, dict):
             key, member = (shape.key, shape.value) if kind == "map" else (None, None)
-            return {
-                self._key(name, key): self._value(part, member, place.within(name))
-                for name, part in value.items()
-            }
+            redacted = {}
+            for name, part in value.items():
+                shown, within = self._key(name, key), place.within(name)
+                if key or shown != name:  # somebody chose the name: AWS writes no text beneath it
+                    within = within._replace(member="")
+                redacted[shown] = self._value(part, member, within)
+            return redacted
         return self._text(value, shape, place) if isinstance(value, str) else value
 
     def _member(self, name: str, value: Any, shape: Any, place: _Place) -> Any:

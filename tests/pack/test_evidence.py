@@ -307,6 +307,39 @@ def test_where_somebody_put_a_name_it_is_a_label(
     assert re.search(r"[a-z]-[a-z2-7]{10}", reported)
 
 
+_ID = "7f3c9a52-1b2c-4d3e-8f40-123456789abc"
+_CHOSEN = {  # names that somebody chose, with texts that stay readable where AWS wrote the name
+    "birthdate": "1980-02-03",
+    "eventTime": "1980-02-03",
+    "customer account": "770031415926",
+    "KeyId": _ID,
+    "patient-id": _ID,
+    "type": "Root",
+    "status": "COMPROMISED",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), _CHOSEN.items())
+def test_a_text_under_a_name_that_somebody_chose_is_a_label(
+    redact: Callable[..., Request], name: str, value: str
+) -> None:
+    condition = {f"{prefix}/{name}": value for prefix in ("aws:PrincipalTag", "aws:RequestTag")}
+    event = json.dumps({"userIdentity": {"by x": {"on behalf": value, name + "x": [value]}}})
+    for call, response in {
+        "guardduty.GetDetector": {"Tags": {name: value}},
+        "appstream.DescribeApplications": {"Applications": [{"Metadata": {name: value}}]},
+        "s3.GetBucketPolicy": {"Policy": json.dumps({"Condition": {"StringLike": condition}})},
+        "cloudtrail.LookupEvents": {"Events": [{"CloudTrailEvent": event}]},
+    }.items():
+        assert value not in json.dumps(redact(call, response=response).response), call
+
+
+@pytest.mark.parametrize("member", ["appstream:userId", "identitystore:UserId", "saml:uid", "Sid"])
+def test_the_id_of_a_person_is_a_label(redact: Callable[..., Request], member: str) -> None:
+    policy = json.dumps({member: _ID})
+    assert _ID not in str(redact("s3.GetBucketPolicy", response={"Policy": policy}).response)
+
+
 CLEAR = {
     "SAML:aud": "https://signin.aws.amazon.com/saml",
     "saml:aud": "https://eu-central-1.signin.aws.amazon.com/saml",
