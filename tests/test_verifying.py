@@ -59,7 +59,7 @@ def test_every_command_accepts_a_whole_pack(
         said[command] = done.stdout + done.stderr
     for check in CHECKS[:2]:
         assert {line.rpartition(": ")[2] for line in said[check].splitlines()} == {"OK"}
-    assert [said[command] for command in PLAIN if command.startswith(("cut", "find"))] == [""] * 4
+    assert [said[command] for command in PLAIN if command.startswith(("cut", "find"))] == [""] * 3
     assert "CMS Verification successful" in said[first("openssl cms")]
     assert re.search(r"CN ?= ?analyst", said[first("openssl x509")])
     assert "Verification: OK" in said[first("openssl ts -verify")]
@@ -87,11 +87,15 @@ def test_the_kit_s_own_command_accepts_it(pack: Path) -> None:
     assert "checks, all ok" in done.stdout
 
 
-def test_the_readme_s_commands_accept_it(pack: Path) -> None:
+def readme_commands(pack: Path) -> list[str]:
     text = re.sub(r"\\\n", "", (pack / "README.txt").read_text())
-    commands = re.findall(r"^   ((?:sha256sum|openssl) .*)", text, re.MULTILINE)
-    assert len(commands) == 3
-    assert [run(command, pack).returncode for command in commands] == [0, 0, 0]
+    return re.findall(r"^   ((?:sha256sum|cut|find|openssl) .*)", text, re.MULTILINE)
+
+
+def test_the_readme_s_commands_accept_it(pack: Path) -> None:
+    commands = readme_commands(pack)
+    assert len(commands) == 6
+    assert [run(command, pack).returncode for command in commands] == [0] * 6
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,15 +115,22 @@ def test_a_flipped_byte_in_every_file_is_found_by_sha256sum(pack: Path) -> None:
     assert set(said) == {f"{path.relative_to(pack)}: FAILED" for path in payload}
 
 
-def test_a_file_that_was_added_is_found(pack: Path) -> None:
-    cut, beside, links, top = (command for command in PLAIN if command.startswith(("cut", "find")))
-    assert [run(command, pack).stdout for command in (cut, beside, links, top)] == [""] * 4
+@pytest.mark.parametrize("where", ["docs", "readme"])
+def test_a_file_that_was_added_is_found(pack: Path, where: str) -> None:
+    given = PLAIN if where == "docs" else readme_commands(pack)
+    cut, files, others = (command for command in given if command.startswith(("cut", "find")))
+    assert [run(command, pack).stdout for command in (cut, files, others)] == [""] * 3
     (pack / "data" / "extra.csv").write_text("a")
-    (pack / "notes.txt").write_text("b")
+    (pack / "tagmanifest-sha256.txt.exe").write_text("b")
+    (pack / "data" / "twice\n.").mkdir()
+    (pack / "data" / "twice\n." / "data").write_text("c")
     (pack / "data" / "passwd").symlink_to("/etc/passwd")
-    assert "> data/extra.csv" in run(beside, pack).stdout
-    assert run(links, pack).stdout == "./data/passwd\n"
-    assert run(top, pack).stdout == "./notes.txt\n"
+    (pack / "VERIFIED").mkdir()
+    said = run(files, pack).stdout
+    assert {"< data/extra.csv", "< tagmanifest-sha256.txt.exe", "< data/twice"} <= {
+        *said.splitlines()
+    }
+    assert sorted(run(others, pack).stdout.split()) == ["./VERIFIED", "./data/passwd"]
 
 
 def test_what_was_added_to_the_document_is_found(pack: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from kit.bag import MANIFEST, SIGNATURE, TAG_MANIFEST
+from kit.bag import MANIFEST, SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.catalogue.texts import text
 from kit.pack.blocks import HeadingBlock, ProseBlock
 from kit.pack.document import Document
@@ -76,6 +76,14 @@ def _nodes(info: Mapping[str, str], names: Collection[str]) -> list[JSON]:
         if any(fnmatchcase(file, pattern) for file in names)
     ]
     whole = (f"sha256sum --check --strict {name}" for name in (TAG_MANIFEST, MANIFEST))
+    beside = f" ! -path ./{SIGNATURE} \\\n  ! -path ./{TIMESTAMP}" if signed else ""
+    added = (
+        f"cut -c 67- {TAG_MANIFEST} {MANIFEST} | LC_ALL=C sort > ../listed.txt",
+        f"find . -type f ! -path ./{TAG_MANIFEST}{beside} | cut -c 3- | LC_ALL=C sort \\",
+        # A hyphen at the end of a line is lost when the command is copied out of the PDF.
+        "  | diff - ../listed.txt",
+        "find . ! -type f ! -type d -o -type d -empty",
+    )
     signer = (
         f"openssl cms -verify -inform DER -in {SIGNATURE} -content {TAG_MANIFEST} \\",
         "  -binary -purpose any -CAfile ../ca.pem -out /dev/null",
@@ -95,6 +103,7 @@ def _nodes(info: Mapping[str, str], names: Collection[str]) -> list[JSON]:
             "start": 1,
             "items": [
                 [_prose("unchanged"), _commands(*whole)],
+                [_prose("not_added"), _commands(*added)],
                 [_prose("signed"), _commands(*signer)] if signed else [_prose("unsigned")],
                 [_prose("with_the_kit"), _commands(verify)],
             ],
