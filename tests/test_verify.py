@@ -59,6 +59,7 @@ KINDS = [
 # What only a snapshot shows.
 NOT_COMPARED = [
     "data/findings.xlsx",
+    "other members of the records in data/evidence",
     "other texts of data/evidence.html",
     "other texts of data/evidence.pdf",
 ]

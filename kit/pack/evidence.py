@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -14,7 +14,7 @@ from kit.redact.redactor import Redactor
 from kit.snapshot import Request, Snapshot
 
 INDEX = "evidence/index.csv"
-_COLUMNS = (
+COLUMNS = (
     "id",
     "call",
     "region",
@@ -31,6 +31,7 @@ _COLUMNS = (
 
 _NOT_IN_RECORD = {"call", "response", "sha256", "nonce"}
 _IN_RECORD = [part.name for part in fields(Request) if part.name not in _NOT_IN_RECORD]
+MEMBERS = (*_IN_RECORD, "commitment", "redacted", "response")
 
 
 def evidence_files(snapshot: Snapshot, labels: Labels) -> Iterator[tuple[str, bytes]]:
@@ -49,36 +50,39 @@ def evidence_files(snapshot: Snapshot, labels: Labels) -> Iterator[tuple[str, by
         evidence id and a JSON pointer (RFC 6901) into the file's ``response``.
     """
     commitments = [request.commitment for request in snapshot.evidence]
-    yield INDEX, csv_file(map(_line, snapshot.evidence, commitments), _COLUMNS)
+    lines = (
+        {"call": request.call, **index_line(_provenance(request, commitment))}
+        for request, commitment in zip(snapshot.evidence, commitments, strict=True)
+    )
+    yield INDEX, csv_file(lines, COLUMNS)
     redact = Redactor(snapshot, labels) if snapshot.run.pseudonymise else None
     for request, commitment in zip(snapshot.evidence, commitments, strict=True):
         shown = redact(request) if redact else request
-        yield _file(request), _record(shown, commitment, redacted=redact is not None)
+        record = {
+            **_provenance(shown, commitment),
+            "redacted": redact is not None,
+            "response": shown.response,
+        }
+        # The standard library's encoder is in C for compact JSON alone.
+        yield f"evidence/{_file(request.id)}", to_json(record, indent=1) + b"\n"
 
 
-def _record(request: Request, commitment: str, *, redacted: bool) -> bytes:
-    provenance = {name: getattr(request, name) for name in _IN_RECORD}
-    record = {**provenance, "commitment": commitment, "redacted": redacted}
-    # The standard library's encoder is in C for compact JSON alone.
-    return to_json(record | {"response": request.response}, indent=1) + b"\n"
+def index_line(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the index states of a record, without its call.
+
+    Parameters
+    ----------
+    record : mapping
+        The members of a file of evidence.
+    """
+    stated = {name: record[name] for name in COLUMNS if name in record}
+    error = record["error"]["code"] if record["error"] else ""
+    return stated | {"error": error, "file": _file(record["id"])}
 
 
-def _line(request: Request, commitment: str) -> dict[str, Any]:
-    return {
-        "id": request.id,
-        "call": request.call,
-        "region": request.region,
-        "started": request.started,
-        "ended": request.ended,
-        "attempts": request.attempts,
-        "status": request.status,
-        "error": request.error["code"] if request.error else "",
-        "request_id": request.request_id,
-        "endpoint": request.endpoint,
-        "commitment": commitment,
-        "file": _file(request).rpartition("/")[2],
-    }
+def _provenance(request: Request, commitment: str) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in _IN_RECORD} | {"commitment": commitment}
 
 
-def _file(request: Request) -> str:
-    return f"evidence/{request.id}.json"
+def _file(id: str) -> str:
+    return f"{id}.json"

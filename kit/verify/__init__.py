@@ -22,6 +22,7 @@ from kit.verify.judged import Reader
 from kit.verify.kinds import (
     ACCOUNT,
     ACCOUNTS_WORKBOOK,
+    EVIDENCE,
     HTML,
     PDF,
     WORKBOOK,
@@ -140,6 +141,8 @@ def _checks(contents: Contents, reader: Reader, stored: Snapshot | None) -> Iter
 
         yield from check_forms(contents, manifest, page, maker)
     how = f"made by {maker.name}" + ("; --against SNAPSHOT makes them again" * (kind is ACCOUNT))
+    if kind is ACCOUNT:
+        yield not_compared(f"other members of the records in {EVIDENCE.rpartition('/')[0]}", how)
     for name in (HTML, PDF, ACCOUNTS_WORKBOOK):
         if name in contents.sizes:
             yield not_compared(f"other texts of {name}", how)

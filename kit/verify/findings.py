@@ -11,15 +11,15 @@ from kit.bag import INFO
 from kit.canonical import canonical_json
 from kit.catalogue.statuses import STATUSES
 from kit.judge.digest import finding_ids, findings_digest
+from kit.pack.evidence import COLUMNS, MEMBERS, index_line
 from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
 from kit.verify.checks import Check, failed, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.kinds import CSV, EVIDENCE
+from kit.verify.maker import Maker, maker_of
 from kit.verify.reading import read_json, read_table
 
 _VALUES = ("observed_values", "threshold_values")
-# Columns of the index that a record has under the same name.
-_SAME = ("id", "region", "started", "ended", "attempts", "status", "request_id", "endpoint")
 _PLACE = re.compile("0|[1-9][0-9]{0,8}")  # RFC 6901, 4
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|[+-]\d\d:\d\d|Z)?")
 
@@ -53,7 +53,7 @@ def check_findings(contents: Contents, info: Mapping[str, str]) -> Iterator[Chec
             CSV, f"{len(records)} findings, the digest computed from them is {digest}{form}"
         )
     yield from _ids(records)
-    yield from _cited(contents, records)
+    yield from _cited(contents, records, maker_of(info))
 
 
 def read_findings(contents: Contents) -> list[dict[str, str]]:
@@ -125,7 +125,7 @@ def read_index(contents: Contents) -> dict[str, dict[str, str]]:
     return {row["id"]: row for row in rows}
 
 
-def _cited(contents: Contents, records: list[dict[str, str]]) -> Iterator[Check]:
+def _cited(contents: Contents, records: list[dict[str, str]], maker: Maker) -> Iterator[Check]:
     """Follow every reference of a finding to the index, the record and the value in it."""
     try:
         index = read_index(contents)
@@ -143,14 +143,15 @@ def _cited(contents: Contents, records: list[dict[str, str]]) -> Iterator[Check]
             else:
                 cited += 1
             wanted.setdefault(name, {}).setdefault(pointer, record["control"])
-    wrong = 0
-    for check in _unlisted(contents, index, wanted, elsewhere):
-        wrong += 1
-        yield check
+    wrong = [*_unlisted(contents, index, wanted, elsewhere)]
+    other: dict[str, str] = {}
     for name, row in index.items():
-        for check in _followed(contents, name, row, wanted.get(name, {})):
-            wrong += 1
-            yield check
+        wrong += _followed(contents, name, row, wanted.get(name, {}), other)
+        if {*row} != {*COLUMNS}:
+            other[EVIDENCE] = ", ".join(row)
+    yield from wrong
+    for file, names in other.items():
+        yield maker.differs(file, "columns and members as the kit writes them", names)
     if not wrong:
         yield passed(
             EVIDENCE,
@@ -177,25 +178,34 @@ def _unlisted(
 
 
 def _followed(
-    contents: Contents, name: str, row: Mapping[str, str], pointers: Mapping[str, str]
+    contents: Contents,
+    name: str,
+    row: Mapping[str, str],
+    pointers: Mapping[str, str],
+    other: dict[str, str],
 ) -> Iterator[Check]:
-    """Yield what is wrong with a record and with references into it."""
+    """Yield what is wrong with a record and with references into it.
+
+    The members of a record that has others than the kit's are added to `other`.
+    """
     file = f"data/evidence/{row['file']}"
     try:
         record = read_json(contents.read(file))
-        stated = {key: record[key] for key in ("id", "commitment")}
-        response = record["response"]
+        stated = index_line(record)
+        operation, response = f"{record['service']}.{record['operation']}", record["response"]
     except UnreadableError as error:
         yield failed(file, f"the record of {name}, as {EVIDENCE} lists it", f"it {error}")
         return
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         yield failed(file, f"the record of {name}", f"what cannot be read: {_first_line(error)}")
         return
-    if stated != {"id": name, "commitment": row.get("commitment")}:
-        yield failed(file, f"{name} and commitment {row.get('commitment')}", f"{stated}")
-    for key in _SAME:
-        if key in row and key in record and row[key] != _cell(record[key]):
-            yield failed(file, f"{key} {row[key]}, as in {EVIDENCE}", _cell(record[key]))
+    if {*record} != {*MEMBERS}:
+        other.setdefault(file, ", ".join(record))
+    for key, value in stated.items():
+        if key in row and row[key] != _cell(value):
+            yield failed(file, f"{key} {row[key]}, as in {EVIDENCE}", _cell(value))
+    if row.get("call", operation).partition(" (")[0] != operation:  # a purpose may follow
+        yield failed(file, f"call {row['call']}, as in {EVIDENCE}", operation)
     for pointer, control in pointers.items():
         if not _leads(response, pointer):
             yield failed(file, f"a value at {pointer}, which a finding of {control} cites", "none")

@@ -317,6 +317,31 @@ def answered(pack: Path) -> None:
     index(pack, change)
 
 
+def cell(column: str, value: str) -> Callable[[Path], None]:
+    """The first request has another value in the index."""
+    return lambda pack: index(pack, lambda rows: rows[1].__setitem__(rows[0].index(column), value))
+
+
+def without_column(column: str) -> Callable[[Path], None]:
+    def change(rows: list[list[str]]) -> None:
+        place = rows[0].index(column)
+        for row in rows:
+            del row[place]
+
+    return lambda pack: index(pack, change)
+
+
+def a_column_more(pack: Path) -> None:
+    index(pack, lambda rows: [row.append("audited") for row in rows] and None)
+
+
+def renamed(pack: Path) -> None:
+    """A record has another file's name, which the index states too."""
+    folder = pack / "data" / "evidence"
+    (folder / "E0001.json").rename(folder / "E9999.json")
+    cell("file", "E9999.json")(pack)
+
+
 def record(pack: Path, change: Callable[[bytes], bytes]) -> None:
     path = pack / "data" / "evidence" / "E0001.json"
     path.write_bytes(change(path.read_bytes()))
@@ -348,6 +373,38 @@ EVIDENCE = {
     "a column twice": (column_twice, "data/evidence/index.csv: .*a column that is named twice"),
     "answers of AWS": (from_aws, "data/evidence/E0001.json: expected endpoint https://appstream2"),
     "an error that is none": (answered, r"data/evidence/E\d+.json: expected status 200"),
+    "an error in the index alone": (
+        cell("error", "AccessDenied"),
+        "data/evidence/E0001.json: expected error AccessDenied, as in",
+    ),
+    "an error in the record alone": (
+        recorded(lambda old: old.replace(b'"error": null', b'"error": {"code": "AccessDenied"}')),
+        "data/evidence/E0001.json: expected error , as in .*; observed: AccessDenied",
+    ),
+    "an error of another form": (
+        recorded(lambda old: old.replace(b'"error": null', b'"error": "AccessDenied"')),
+        "data/evidence/E0001.json: expected the record of E0001",
+    ),
+    "another call": (cell("call", "iam.ListUsers"), "E0001.json: expected call iam.ListUsers"),
+    "another operation": (
+        recorded(lambda old: re.sub(rb'(?<="operation": ")\w+', b"ListUsers", old)),
+        r"E0001.json: expected call \S+, as in .*; observed: \w+.ListUsers",
+    ),
+    "another service": (
+        recorded(lambda old: re.sub(rb'(?<="service": ")\w+', b"iam", old)),
+        r"E0001.json: expected call \S+, as in .*; observed: iam\.",
+    ),
+    "a record without status": (
+        recorded(lambda old: re.sub(rb' "status": 200,\n', b"", old)),
+        "E0001.json: expected columns and members as the kit writes them",
+    ),
+    "a member more": (
+        recorded(lambda old: old.replace(b'"page"', b'"audited": true, "page"')),
+        "E0001.json: expected columns and members as the kit writes them; observed: .*audited",
+    ),
+    "no status in the index": (without_column("status"), "index.csv: expected columns and members"),
+    "a column more": (a_column_more, "index.csv: expected columns and members"),
+    "a record by another name": (renamed, "E9999.json: expected file E9999.json, as in"),
     "a name twice": (
         recorded(lambda old: old.replace(b'"response"', b'"response": {}, "response"')),
         "data/evidence/E0001.json: .*the name 'response' twice in an object",
