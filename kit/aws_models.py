@@ -125,6 +125,8 @@ def _without_documentation(item: dict[str, Any]) -> dict[str, Any]:
 def models() -> botocore.session.Session:
     """Return the session whose data is read; it holds no credentials and no configuration."""
     session = botocore.session.Session(session_vars=_NO_CONFIGURATION)
+    for section in ("s3", "proxies_config"):  # of which botocore keeps variables apart
+        session.get_component("config_store").set_config_variable(section, {})
     loader = session.get_component("data_loader")
     loader.file_loader = _ModelFiles()
     # botocore looks through the folders of all services for each kind of file that it reads of one.

@@ -117,7 +117,8 @@ class Clients:
         return made
 
     def _made(self, session: boto3.Session, service: str, region: str) -> Any:
-        client = session.client(service, region_name=region, config=self._config)
+        with signing_in(self._run):  # a setting may be of this service alone
+            client = session.client(service, region_name=region, config=self._config)
         client.meta.events._alias_name_cache = self._event_names
         client.meta.events.register("response-received", self._count)
         client.meta.events.register_last(

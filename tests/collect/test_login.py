@@ -137,6 +137,16 @@ STATES: dict[str, tuple[str, str, dict[str, str], str]] = {
     ),
     "a retry mode": ("", "", {"AWS_RETRY_MODE": "turbo"}, "AWS_RETRY_MODE: 'turbo'"),
     "a number of attempts": ("", "", {"AWS_MAX_ATTEMPTS": "zero"}, "AWS_MAX_ATTEMPTS: 'zero'"),
+    "a setting of S3's": (
+        "",
+        "",
+        {
+            "AWS_ACCESS_KEY_ID": "A",
+            "AWS_SECRET_ACCESS_KEY": "b",
+            "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT": "global",
+        },
+        "endpoint option global is invalid",
+    ),
     "no attempts": ("", "", {"AWS_MAX_ATTEMPTS": "0"}, "AWS_MAX_ATTEMPTS: '0'"),
 }
 

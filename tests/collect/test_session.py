@@ -136,6 +136,19 @@ def test_a_session_lasts_as_long_as_the_run_may(
     assert assuming.requests[0]["DurationSeconds"] == seconds
 
 
+def test_a_setting_of_one_service_ends_in_a_line_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[default]\nservices = s\n[services s]\nbackup =\n  endpoint_url = nohost\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.delenv("AWS_ENDPOINT_URL_BACKUP", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    clients = Clients(RUN.model_copy(update={"role_arn": None}), WHOLE)
+    with pytest.raises(NotEnteredError, match="Invalid endpoint: nohost"):
+        clients.client("backup", "eu-west-1")
+
+
 # --- the session can do no more than its policy ------------------------------------------------
 
 
