@@ -13,7 +13,8 @@ import mistune
 from kit.report.views import JSON
 
 _INLINE = {"text", "em", "strong", "code", "link", "break"}
-_WEB = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
+WEB = re.compile(r"https?://[^\s\\]+")
+"""The addresses to which a pack has links; `verify` accepts no others."""
 
 
 def headings_and_prose(source: str) -> list[JSON]:
@@ -71,7 +72,7 @@ def _node(token: Any) -> JSON | None:
             return {"t": "code", "text": token["raw"]}
         case "link":
             url = token["attrs"]["url"]
-            return {"t": "link", "url": url if _WEB.match(url) else None, "c": _nodes(inside)}
+            return {"t": "link", "url": url if WEB.fullmatch(url) else None, "c": _nodes(inside)}
         case "list":
             ordered = token["attrs"]["ordered"]
             start = token["attrs"].get("start", 1)
@@ -148,7 +149,7 @@ def _plain_node(node: JSON, shown: Callable[[str], str]) -> JSON:
             return {"t": kind, "c": inner(node["c"])}
         case "link":
             url = node["url"]
-            kept = url is not None and _WEB.match(url) and shown(unquote(url)) == unquote(url)
+            kept = url is not None and WEB.fullmatch(url) and shown(unquote(url)) == unquote(url)
             return {"t": kind, "url": url if kept else None, "c": inner(node["c"])}
         case "list":
             start = _whole(node["start"], 0, 10**9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from kit.visible import one_line
 
@@ -13,6 +14,7 @@ UNSIGNED = (
 _SIGNER_UNKNOWN = "who signed was not checked: name whom you trust with --trust"
 _MOST = 2_000  # characters of a text that a pack chose
 _LONGEST = 300  # characters of a name that a pack chose
+_MOST_HOSTS = 20
 _MOST_ALIKE = 1_000  # failed checks of a kind that are listed
 
 
@@ -71,6 +73,20 @@ def failed(subject: str, expected: str, observed: str, leaves_open: str = "") ->
     """Return a check that contradicts what the pack states."""
     text = f"expected {expected[:_MOST]}; observed: {observed[:_MOST]}"
     return Check(subject, False, text, open=leaves_open)
+
+
+def hosts_of(addresses: Iterable[str]) -> str:
+    """Return the hosts to which web addresses lead, in ASCII, so that none looks like another."""
+    hosts = sorted({host for address in addresses if (host := _host(address))})
+    more = f" and {len(hosts) - _MOST_HOSTS} more" if len(hosts) > _MOST_HOSTS else ""
+    return f"{', '.join(hosts[:_MOST_HOSTS])}{more}"
+
+
+def _host(address: str) -> str:
+    try:
+        return ascii(urlsplit(address).hostname or "")[1:-1][:_LONGEST]
+    except ValueError:  # no host that a program would find
+        return ascii(address)[1:-1][:_LONGEST]
 
 
 def bounded(checks: Iterable[Check]) -> Iterator[Check]:

@@ -11,7 +11,8 @@ from typing import Any
 import pikepdf
 
 from kit.bag import INFO
-from kit.verify.checks import NO_SIGNATURE, Check, failed, passed
+from kit.pack.prose import WEB
+from kit.verify.checks import NO_SIGNATURE, Check, failed, hosts_of, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.kinds import CSV, EVIDENCE, PDF
 from kit.verify.pdf import opened
@@ -34,7 +35,7 @@ _TRIGGERS = {
     *("/PresSteps", "/Requirements", "/NeedAppearances", "/OPI", "/UR3", "/Legal", "/Threads"),
 }
 _ANNOTATIONS = {"/Link", "/Widget"}
-# A dictionary without any of these names has no trait (`_Traits`), unless a string stands in for one.
+# A dictionary without any of these names has no trait (`Traits`), unless a string stands in for one.
 _TELLING = frozenset(
     name.encode()
     for name in (
@@ -44,7 +45,7 @@ _TELLING = frozenset(
     )
 )
 _LIKE_A_NAME = re.compile(rb"\((?![A-Za-z0-9])|<[0-9a-fA-F>]")  # a string that "/" may begin
-_LINK = re.compile(r"https?://[^\s]+|(?!/)[^:\\\s]*")
+_LINK = re.compile(rf"{WEB.pattern}|(?!/)[^:\\\s]*")
 # Columns of evidence.csv in the document, and of the index beside it.
 _SAME = {name: name for name in ("call", "region", "attempts", "request_id", "commitment")}
 _SAME["time"] = "started"
@@ -91,7 +92,7 @@ def check_document(
 
 
 @dataclass
-class _Traits:
+class Traits:
     """The actions, files and signatures in the dictionaries of a PDF.
 
     Attributes
@@ -99,6 +100,8 @@ class _Traits:
     acts : set of str
         What the document would do by itself, or when somebody touches it.
     links, others : actions of links and bookmarks by where they lie, and all others.
+    addresses : set of str
+        To which links lead.
     specifications : int
         Files that are named.
     embedded : set of (int, int)
@@ -110,9 +113,18 @@ class _Traits:
     acts: set[str] = field(default_factory=set)
     links: set[tuple[int, int]] = field(default_factory=set)
     others: list[tuple[str, tuple[int, int]]] = field(default_factory=list)
+    addresses: set[str] = field(default_factory=set)
     specifications: int = 0
     embedded: set[tuple[int, int]] = field(default_factory=set)
     signed: bool = False
+
+    @classmethod
+    def of(cls, file: pikepdf.Pdf) -> Traits:
+        """Return the traits of a document."""
+        traits = cls()
+        for item, place, is_stream, of_link in _dictionaries(file):
+            traits.add(item, place, is_stream, of_link)
+        return traits
 
     def add(
         self, item: Mapping[str, Any], place: tuple[int, int], is_stream: bool, of_link: bool
@@ -158,6 +170,7 @@ class _Traits:
         kind = str(action.get("/S", "none"))
         if kind == "/URI" and not _LINK.fullmatch(str(action.get("/URI", ""))):
             self.acts.add(f"/URI {str(action.get('/URI', ''))[:200]}")
+        self.addresses |= {str(action.get("/URI", ""))} if kind == "/URI" else set()
         if kind not in ("/URI", "/GoTo"):
             self.acts.add(kind)
         if "/Next" in action:
@@ -168,14 +181,13 @@ def _dictionaries_checked(
     file: pikepdf.Pdf, names: list[str], wanted: set[str], info: Mapping[str, str]
 ) -> Iterator[Check]:
     """Yield what the document does, and which files are embedded, wherever they hang."""
-    traits = _Traits()
-    for item, place, is_stream, of_link in _dictionaries(file):
-        traits.add(item, place, is_stream, of_link)
+    traits = Traits.of(file)
     acts = traits.acts | {action for action, place in traits.others if place not in traits.links}
     for name in sorted(acts):
         yield failed(PDF, "a document that does nothing by itself", name)
     if not acts:
-        yield passed(PDF, "no action but links to its own pages and to addresses it prints")
+        hosts = hosts_of(traits.addresses)
+        yield passed(PDF, f"no action but links to its own pages{hosts and f' and to {hosts}'}")
     if traits.signed and info.get("Signature", "none") == "none":
         yield failed(INFO, "no signature, as it states", f"a signature in {PDF}", NO_SIGNATURE)
     for name in sorted(wanted ^ {*names}):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from kit.pack.prose import WEB
+
 _CLASSES = {
     **dict.fromkeys(("a.skip", "div.scroll", "dl.facts", "dl.parts", "table.data"), ""),
     **dict.fromkeys(("p.running", "p.stamp", "p.subtitle", "p.empty", "p.verdict", "p.step"), ""),
@@ -89,7 +91,7 @@ ONCE = (
 _ID = re.compile(r"\S{1,300}")
 _ANY = re.compile(r"(?s).*")
 # Spaces before an address, and line breaks in it, are nothing to a browser.
-_LINK = re.compile(r"#[A-Za-z0-9_.-]+|https://[^\s]+|(?!/)[^:\\\s]*")
+_LINK = re.compile(rf"#[A-Za-z0-9_.-]+|{WEB.pattern}|(?!/)[^:\\\s]*")
 _PICTURE = re.compile(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]*")
 _ATTRIBUTES: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     "html": {"lang": _ANY},

@@ -23,7 +23,7 @@ from kit.pack.info import OWN_CONTROLS, OWN_NOTEBOOK
 from kit.report.formats import SEVERITIES, STATUSES, cell_text
 from kit.report.live import script_words
 from kit.report.result import verdict_sentence
-from kit.verify.checks import Check, failed, not_compared, passed
+from kit.verify.checks import Check, failed, hosts_of, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
 from kit.verify.grammar import META, ONCE, holds_text, kind_of_element, meta_number
@@ -66,6 +66,8 @@ class Page:
         Whether it ends with what the kit did not make.
     own_marks : list of str
         What that part states of itself before all else.
+    addresses : set of str
+        To which links lead.
     """
 
     title: str = ""
@@ -86,6 +88,7 @@ class Page:
     result: str = ""
     own: bool = False
     own_marks: list[str] = field(default_factory=list)
+    addresses: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -180,6 +183,7 @@ class _Reader:
         self.ids |= {attributes["id"]} if "id" in attributes else set()
         if name == "meta":
             self._meta(attributes)
+        self.page.addresses |= {attributes["href"]} if "href" in attributes else set()
         self.counts[kind] += 1
         element = _Element(name, attributes, kind)
         if name in ("style", "script"):
@@ -331,7 +335,10 @@ def check_page(
     if of_an_account:
         checks += _findings(contents, page, maker)
     if all(check.ok for check in checks):
-        checks.append(passed(HTML, "its script, style and policy are the kit's; it loads nothing"))
+        hosts = hosts_of(page.addresses)
+        leads = f"; its links lead out to {hosts}" if hosts else ""
+        made = "its script, style and policy are the kit's; it loads nothing"
+        checks.append(passed(HTML, f"{made}{leads}"))
     return checks, page
 
 

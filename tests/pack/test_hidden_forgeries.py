@@ -6,6 +6,8 @@ unpacking program reads other files than the kit.
 
 from __future__ import annotations
 
+import copy
+import io
 import re
 import stat
 import struct
@@ -16,19 +18,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pikepdf
 import pytest
 from asn1crypto import x509 as asn1
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 from pikepdf import Array, Dictionary, Name, Object, String
 
 from kit import bounds
 from kit.pack.document import document as made
 from kit.pack.html import page as html
+from kit.pack.pdf import pdf as pdf_of
 from kit.report.formats import STATUSES
 from kit.verify import again, judged, pdf, verify
 from kit.verify.bag import check_labels, read_info
 from kit.verify.contents import open_contents
-from kit.verify.document import _is_telling, check_document
+from kit.verify.document import Traits, _is_telling, check_document
 from kit.verify.findings import check_findings
 from kit.verify.info import check_info
 from kit.verify.maker import maker_of
@@ -167,6 +172,10 @@ PAGES: dict[str, tuple[Callable[[str], str], str]] = {
         replaced("<h1>", '<h1><a href=" //example.com/a">a</a>'),
         "a link to ' //example.com/a'",
     ),
+    "a link to another host for a browser": (
+        replaced("<h1>", r'<h1><a href="https://evil.example\@docs.aws.amazon.com/">a</a>'),
+        "a link to",
+    ),
     "a link to a share between tabs": (
         replaced("<h1>", '<h1><a href="&#9;/&#9;/example.com">a</a>'),
         "a link to",
@@ -220,6 +229,39 @@ def test_the_page_of_the_pack_is_read(unsigned: Path) -> None:
 
 def test_every_kind_of_view_has_its_place_on_a_page(notebook: NotebookNode) -> None:
     assert read_page(html(made(notebook))).verdicts == {"AR-05": "fail", "LG-01": "not-evidenced"}
+
+
+ADDRESSES = {
+    "http://intranet.example/a": True,
+    "https://wiki.example/a?b=c#d": True,
+    "HTTPS://wiki.example": False,
+    "mailto:?body=a": False,
+    "ftp://files.example/": False,
+}
+
+
+@pytest.mark.parametrize(("address", "linked"), ADDRESSES.items())
+def test_an_address_in_prose_is_a_link_that_the_verification_accepts_or_none(
+    notebook: NotebookNode, address: str, linked: bool
+) -> None:
+    notebook = copy.deepcopy(notebook)
+    notebook.cells.append(new_markdown_cell(f"See [there](<{address}>)."))
+    document = made(notebook)
+    reached = read_page(html(document)).addresses
+    assert (address in reached) == linked
+    with pikepdf.open(io.BytesIO(pdf_of(document))) as file:
+        traits = Traits.of(file)
+    assert (address in traits.addresses, traits.acts) == (linked, set())
+
+
+@pytest.mark.parametrize("name", [HTML, PDF])
+def test_hosts_to_which_links_lead_are_named(pack: Path, name: str) -> None:
+    address = "https://docs.aws.amazon.com@ev\u0456l.example/a"
+    rewrite(pack / HTML, r'href="https://[^"]*', f'href="{address}')
+    document(pack, lambda f: link(f).__setitem__("/URI", String(address)))
+    checks = verify(pack)
+    (line,) = (check.line for check in checks if check.subject == name and "links" in check.message)
+    assert r" ev\u0456l.example" in line
 
 
 # ---- the document
@@ -278,6 +320,12 @@ DOCUMENTS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "a link to a share": (
         lambda f: link(f).__setitem__("/URI", String(" //example.com/a")),
         "/URI  //example.com/a",
+    ),
+    "a link to another host for a browser": (
+        lambda f: link(f).__setitem__(
+            "/URI", String(r"https://evil.example\@docs.aws.amazon.com/")
+        ),
+        "/URI https://evil.example",
     ),
     "a link to the reader's files": (
         lambda f: link(f).__setitem__("/URI", String("/etc/passwd")),
