@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from kit.catalogue.statuses import FAIL, PASS, STATUSES, WORST_FIRST
@@ -46,22 +46,38 @@ def is_providers(control: Control) -> bool:
 
 def remedies(findings: Findings) -> Remedies:
     """Return the commands for what is open; controls with the same commands stand together."""
-    entries: dict[tuple[Step, ...], dict[str, list[Remedy]]] = {}
+    entries: dict[tuple[Step, ...], dict[str, dict[Remedy, list[Finding]]]] = {}
     for name, own in _judged(findings, lambda control: True):
-        for remedy in remedies_of(CONTROLS[name], own):
+        for remedy, some in remedies_of(CONTROLS[name], own).items():
             if remedy.steps:
-                cases = entries.setdefault(tuple(remedy.steps), {})
-                cases.setdefault(name, []).append(remedy)
+                entries.setdefault(tuple(remedy.steps), {}).setdefault(name, {})[remedy] = some
+    made = [
+        (list(of), _cases(next(iter(of.values()))) if len(of) == 1 else "", steps, of)
+        for steps, of in entries.items()
+    ]
+    alike = Counter((*controls, when) for controls, when, _, _ in made)
     return Remedies(
         [
             {
-                "controls": list(cases),
-                "when": _cases(*cases.values()) if len(cases) == 1 else "",
+                "controls": controls,
+                "when": joined(_resources(of), when) if alike[*controls, when] > 1 else when,
                 "steps": [step._asdict() for step in steps],
             }
-            for steps, cases in entries.items()
+            for controls, when, steps, of in made
         ]
     )
+
+
+def _resources(of: Mapping[str, Mapping[Remedy, list[Finding]]]) -> str:
+    """Return the resources that commands are for, which alone tell them from others."""
+    found = (one.resource for cases in of.values() for some in cases.values() for one in some)
+    return f"{_names(dict.fromkeys(found))}."
+
+
+def _names(resources: Iterable[str]) -> str:
+    first = list(resources)
+    names, more = ", ".join(first[:_RESOURCES]), len(first) - _RESOURCES
+    return text("report/and_more", names=names, count=more) if more > 0 else names
 
 
 def listed(findings: list[Finding]) -> list[int]:
@@ -155,16 +171,13 @@ def _remedies(control: Control, own: list[Finding]) -> list[JSON]:
         fitting.setdefault((*remedy.prose, resources), []).append(remedy)
     shown = []
     for (*prose, resources), alike in fitting.items():
-        first = ", ".join(resources[:_RESOURCES])
-        more = len(resources) - _RESOURCES
-        names = text("report/and_more", names=first, count=more) if more > 0 else first
-        about = joined(f"{names}." if len(fitting) > 1 else "", _cases(alike))
+        about = joined(f"{_names(resources)}." if len(fitting) > 1 else "", _cases(alike))
         first_part = [[text("pack/page/remediation_of"), about]] if about else []
         shown.append({"parts": [*first_part, *map(list, prose)]})
     return shown
 
 
-def _cases(remedies: list[Remedy]) -> str:
+def _cases(remedies: Iterable[Remedy]) -> str:
     """Return what remedies that are alike are for; each state once before its clauses."""
     clauses: dict[str, dict[str, None]] = {}
     for remedy in remedies:

@@ -168,6 +168,21 @@ def test_controls_with_the_same_commands_stand_together(careless: Findings) -> N
     assert remedies(Findings([finding("pass")])).entries == []
 
 
+def test_commands_that_no_case_tells_apart_name_their_resources() -> None:
+    rule = "new_files_are_scanned_for_malware"
+    some = [
+        replace(finding(NOT_EVIDENCED, n), control="DS-04", remedies=f"{rule}?{verdict}")
+        for n, verdict in [
+            *((1, "needs review/folders"), (2, "needs review/folders")),
+            (3, "not declared"),
+        ]
+    ]
+    entries = remedies(Findings(some)).entries
+    heads = [(*entry["controls"], entry["when"]) for entry in entries]
+    assert heads == [("DS-04", "bucket-1, bucket-2."), ("DS-04", "bucket-3.")]
+    assert [entry["when"] for entry in remedies(Findings(some[2:])).entries] == [""]
+
+
 def test_what_a_clause_does_not_look_at_is_expected_beside_it_and_never_unmet() -> None:
     for one in CONTROLS.values():
         for clause in one.clauses:
