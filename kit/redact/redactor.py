@@ -195,7 +195,10 @@ class Redactor:
                     within = within._replace(member="")
                 redacted[shown] = self._value(part, member, within)
             return redacted
-        return self._text(value, shape, place) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return self._text(value, shape, place)
+        chosen = not shape and not place.member and not isinstance(value, bool | None)
+        return self._label("text", str(value)) if chosen else value
 
     def _member(self, name: str, value: Any, shape: Any, place: _Place) -> Any:
         label = (place.labels or {}).get(name)

@@ -334,6 +334,14 @@ def test_a_text_under_a_name_that_somebody_chose_is_a_label(
         assert value not in json.dumps(redact(call, response=response).response), call
 
 
+def test_a_number_under_a_tag_s_name_is_a_label(redact: Callable[..., Request]) -> None:
+    asked = {"aws:PrincipalTag/employee": [4711001, True], "aws:MultiFactorAuthAge": 3600}
+    policy = json.dumps({"Condition": {"NumericEquals": asked}})
+    shown = json.loads(redact("s3.GetBucketPolicy", response={"Policy": policy}).response["Policy"])
+    tag, age = shown["Condition"]["NumericEquals"].values()
+    assert (tag[0].startswith("text-"), tag[1], age) == (True, True, 3600)
+
+
 @pytest.mark.parametrize("member", ["appstream:userId", "identitystore:UserId", "saml:uid", "Sid"])
 def test_the_id_of_a_person_is_a_label(redact: Callable[..., Request], member: str) -> None:
     policy = json.dumps({member: _ID})
