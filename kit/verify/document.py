@@ -276,11 +276,21 @@ def _differ(
                 if manifest.get(key) != info.get(label):
                     stated = f"{label} {info.get(label)}, as in {INFO}"
                     wrong.append(failed(f"{PDF}: snapshot.json", stated, f"{manifest.get(key)}"))
+            wrong += _requests(manifest, contents)
     except UnreadableError as error:
         wrong.append(failed(PDF, "files of the pack in it", f"a file that {error}"))
     except (ValueError, KeyError, AttributeError, RecursionError) as error:
         wrong.append(failed(PDF, "files of the pack in it", f"what cannot be read: {error}"))
     return wrong, manifest
+
+
+def _requests(manifest: Mapping[str, Any], contents: Contents) -> Iterator[Check]:
+    """Yield a number of requests that is not that of the index."""
+    listed = len(read_table(contents.read(EVIDENCE)))
+    evidence = manifest.get("evidence")
+    stated = evidence.get("requests") if isinstance(evidence, dict) else None
+    if stated is not None and stated != listed:  # earlier kits state none
+        yield failed(f"{PDF}: snapshot.json", f"{listed} requests, as in {EVIDENCE}", f"{stated}")
 
 
 def _index(embedded: bytes, stored: bytes) -> Iterator[Check]:
@@ -296,3 +306,9 @@ def _index(embedded: bytes, stored: bytes) -> Iterator[Check]:
             if embedded_value is not None and embedded_value != stated:
                 expected = f"{name} with {own} {stated}, as in {EVIDENCE}"
                 yield failed(f"{PDF}: evidence.csv", expected, embedded_value)
+        answer, error = inside[name].get("answer"), beside[name].get("error")
+        if answer is not None and error is not None:  # words may stand around the error's code
+            same = error in answer if error else answer == beside[name].get("status")
+            if not same:
+                expected = f"{name} with answer {error or beside[name].get('status')}"
+                yield failed(f"{PDF}: evidence.csv", f"{expected}, as in {EVIDENCE}", answer)

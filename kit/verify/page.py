@@ -20,8 +20,10 @@ from kit.judge.findings import worst
 from kit.own import ID
 from kit.pack.html import assets, policy_of
 from kit.pack.info import OWN_CONTROLS, OWN_NOTEBOOK
-from kit.report.formats import SEVERITIES, STATUSES, cell_text
+from kit.report.blocks import reasons_and_observed
+from kit.report.formats import SEVERITIES, STATUSES, cell_text, evidence_ids
 from kit.report.live import script_words
+from kit.report.records import finding_of
 from kit.report.result import verdict_sentence
 from kit.verify.checks import Check, failed, hosts_of, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
@@ -387,15 +389,26 @@ def _findings(contents: Contents, page: Page, maker: Maker) -> Iterator[Check]:
     if len(page.rows) != len(records):
         yield failed(HTML, f"{len(records)} findings, as in {CSV}", f"{len(page.rows)} rows")
         return
-    if page.heads[: len(kinds)] != kinds:
+    earlier = is_earlier(records)
+    same_words = maker.is_here and page.language == text("language") and not earlier
+    heads = page.heads if same_words else page.heads[: len(kinds)]
+    kinds += ["text", "evidence"] if same_words else []
+    if heads != kinds:
         yield failed(HTML, f"columns of {', '.join(kinds)}", ", ".join(page.heads))
     for row, record in zip(page.rows, records, strict=True):
         wanted = [_shown(record[name]) for name in columns]
-        shown = [cell for _, cell in row[: len(columns)]]
-        if [kind for kind, _ in row] != page.heads or shown != wanted:
-            place = f"{HTML}: {record['control']}"
-            yield failed(place, f"{', '.join(wanted)}, as in {CSV}", ", ".join(shown))
-    if is_earlier(records):
+        shown = [cell for _, cell in row]
+        place = f"{HTML}: {record['control']}"
+        if [kind for kind, _ in row] != page.heads or shown[: len(columns)] != wanted:
+            seen = ", ".join(shown[: len(columns)])
+            yield failed(place, f"{', '.join(wanted)}, as in {CSV}", seen)
+        elif same_words:
+            finding = finding_of(record)
+            cells = reasons_and_observed(finding), ", ".join(evidence_ids(finding.evidence))
+            for cell, stated in zip(map(_shown, cells), shown[len(columns) :], strict=False):
+                if cell != stated:
+                    yield failed(place, f"{cell}, as in {CSV}", stated)
+    if earlier:
         return
     statuses: dict[str, list[str]] = {}
     for record in records:
@@ -411,7 +424,7 @@ def _findings(contents: Contents, page: Page, maker: Maker) -> Iterator[Check]:
         if record["subject"] != ROLL_UP
     }
     leaves = of_leaves.keys()
-    if maker.is_here and page.language == text("language"):
+    if same_words:
         if strange := sorted(of_leaves.keys() - CONTROLS.keys()):
             yield failed(f"{HTML}: result", "controls of the kit", ", ".join(strange)[:120])
         elif f" {(counted := verdict_sentence(of_leaves))} " not in page.result:

@@ -569,6 +569,18 @@ DOCUMENT: dict[str, tuple[Callable[[pikepdf.Pdf], Any], str]] = {
         lambda f: attach(f, "evidence.csv", lambda old: re.sub(rb"T\d\d:", _another_hour, old)),
         "E0001 with time 20",
     ),
+    "another answer": (
+        lambda f: attach(f, "evidence.csv", lambda old: old.replace(b",1,200,", b",1,403,", 1)),
+        r"E\d+ with answer 200, as in .*; observed: 403",
+    ),
+    "a request less": (
+        lambda f: attach(
+            f,
+            "snapshot.json",
+            lambda old: re.sub(rb'"requests": \d+', b'"requests": 1', old),
+        ),
+        r"snapshot.json: expected \d+ requests, as in .*; observed: 1",
+    ),
     "another snapshot": (
         lambda f: attach(
             f, "snapshot.json", lambda old: re.sub(rb'(?<="sha256": ")..', b"00", old)
@@ -710,6 +722,40 @@ PAGE = {
     "quotes left out": (page("</main>", "<p class=a></p></main>"), "at character"),
     "an element left open": (page("</main>", "<div></main>"), "an element div in main"),
     "a fail shown as a pass": (page_row, "fail, as in data/findings.csv; observed: .*pass"),
+    "something else observed": (
+        lambda pack: rewrite(
+            pack / HTML,
+            r'(?s)(id="table-findings".*?<td class="text">)[^<]*',
+            r"\1Nothing is open",
+        ),
+        "as in data/findings.csv; observed: .*Nothing is open",
+    ),
+    "a column of findings less": (
+        lambda pack: rewrite(
+            pack / HTML,
+            r'(?s)id="table-findings".*?</table>',
+            lambda table: re.sub(r'<t[hd][^>]*class="evidence[^"]*".*?</t[hd]>', "", table[0]),
+        ),
+        "columns of .*evidence; observed: .*text$",
+    ),
+    "a column of findings more": (
+        lambda pack: rewrite(
+            pack / HTML,
+            r'(?s)id="table-findings".*?</table>',
+            lambda table: re.sub(
+                r'<t[hd][^>]*class="evidence[^"]*".*?</t[hd]>', r"\g<0>\g<0>", table[0]
+            ),
+        ),
+        "columns of .*evidence; observed: .*evidence, evidence",
+    ),
+    "other evidence": (
+        lambda pack: rewrite(
+            pack / HTML,
+            r'(?s)(id="table-findings".*?<td class="evidence">.*?>E\d+)(?=<)',
+            r"\g<1>1",
+        ),
+        "as in data/findings.csv; observed: .*E\\d+1",
+    ),
     "a row left out": (page_row_left_out, "findings, as in data/findings.csv; observed:"),
     "a pass in a mark": (
         lambda pack: rewrite(
@@ -748,7 +794,7 @@ PAGE = {
 }
 
 
-def rewrite(path: Path, old: str, new: str) -> None:
+def rewrite(path: Path, old: str, new: str | Callable[[re.Match[str]], str]) -> None:
     text, count = re.subn(old, new, path.read_text())
     assert count
     path.write_text(text)
@@ -956,7 +1002,7 @@ def test_a_forgery_is_refused(unsigned: Path, pack: Path, name: str) -> None:
     change(pack)
     with open_contents(pack) as contents:
         lines = [check.line for check in look(contents, read_info(contents)) if not check.ok]
-    assert re.search(reported, "\n".join(lines)), lines
+    assert re.search(reported, "\n".join(lines), re.MULTILINE), lines
 
 
 @pytest.mark.parametrize("name", FIRST)
