@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())
             target.chmod((0o777 if path.stat().st_mode & 0o100 else 0o666) & ~mask)
-        (source / "parameters" / "my-account.yaml").write_text(f"account: {name!r}")
+        (source / "parameters" / "production.yaml").write_text(f"account: {name!r}")
         subprocess.run(
             [sys.executable, "-m", "hatchling", "build"], cwd=source, check=True, umask=mask
         )
@@ -156,6 +157,26 @@ def test_the_wheel_holds_the_notebooks_the_samples_and_the_kernel(builds: list[P
         # And JupyterLab for defaults of its settings.
         settings = "labconfig/default_setting_overrides.d/appstream-evidence.json"
         assert any(name.endswith(f".data/data/etc/jupyter/{settings}") for name in wheel.namelist())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["parameters/production.yaml", "parameters/my-account.yaml", "parameters/a/b.yaml", "a.yaml"],
+)
+def test_git_ignores_parameters_of_whatever_name(name: str) -> None:
+    assert _ignored([name])
+
+
+def test_git_ignores_no_file_of_the_project() -> None:
+    assert _ignored(str(path.relative_to(ROOT)) for path in _tracked()) == ""
+
+
+def _ignored(names: Iterable[str]) -> str:
+    """Return those of the names that git would ignore, as if it knew no file yet."""
+    command = ["git", "check-ignore", "--no-index", "--stdin"]
+    done = subprocess.run(command, cwd=ROOT, input="\n".join(names), capture_output=True, text=True)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
 
 
 def test_every_dependency_has_its_reason() -> None:
