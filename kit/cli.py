@@ -569,12 +569,12 @@ def compare(
 
 @main.command(
     examples={
-        "outputs/210987654321/2026-11-24T090000Z/pack": "Verify a pack by itself.",
+        "outputs/210987654321/*/pack": "Verify packs by themselves.",
         "pack.zip --trust auditors.pem": "Verify a pack, and who signed it.",
         "pack.zip --against outputs/210987654321/2026-11-24T090000Z/snapshot": "Evaluate the snapshot again, and compare every finding.",
     },
 )
-@click.argument("pack", type=_Path())
+@click.argument("packs", nargs=-1, required=True, type=_Path())
 @_trusting
 @click.option("--against", type=_Path(), help="Evaluate this snapshot again, too.")
 @click.option(
@@ -587,14 +587,17 @@ def compare(
 @click.option("--own-controls", is_flag=True, help="Judge again by own controls installed here.")
 @_in_json
 def verify(
-    pack: Path,
+    packs: tuple[Path, ...],
     trust: Path | None,
     against: Path | None,
     revocations: tuple[Path, ...],
     own_controls: bool,
     in_json: bool,
 ) -> None:
-    """Verify whether a PACK, a folder or a zip, is what it states; the kit runs nothing of it."""
+    """Verify whether each of PACKS, a folder or a zip, is what it states; the kit runs nothing of it.
+
+    With --json there is a document for each.
+    """
     from dataclasses import asdict
 
     from kit.verify import ending
@@ -603,22 +606,30 @@ def verify(
 
     if own_controls and not against:
         raise UserError("--own-controls: needs --against and the snapshot that they judge")
-    checks = look(pack, trust, against, revocations, own_controls=own_controls)
-    whole = all(check.ok for check in checks)
-    if in_json:
-        _print_json(
-            {
-                "ok": whole,
-                "signed": NO_SIGNATURE not in {c.open for c in checks},
-                "not_compared": [c.subject for c in checks if c.open == NOT_COMPARED],
-                "checks": [asdict(c) for c in checks],
-                "ending": [*ending(checks)],
-            }
-        )
-    else:
+    if against and len(packs) > 1:
+        raise UserError(f"--against: {against} is the snapshot of one pack; name that pack alone")
+    every = True
+    for pack in packs:
+        checks = look(pack, trust, against, revocations, own_controls=own_controls)
+        whole = all(check.ok for check in checks)
+        every = every and whole
+        if in_json:
+            _print_json(
+                {
+                    "pack": str(pack),
+                    "ok": whole,
+                    "signed": NO_SIGNATURE not in {c.open for c in checks},
+                    "not_compared": [c.subject for c in checks if c.open == NOT_COMPARED],
+                    "checks": [asdict(c) for c in checks],
+                    "ending": [*ending(checks)],
+                }
+            )
+            continue
+        if len(packs) > 1:
+            terminal.line(f"pack: {pack}")
         for line in (*(check.line for check in checks), *ending(checks)):
             terminal.line(line)
-    sys.exit(0 if whole else _NOT_AS_STATED)
+    sys.exit(0 if every else _NOT_AS_STATED)
 
 
 @main.command(

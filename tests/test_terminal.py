@@ -83,7 +83,7 @@ def test_a_label_is_revealed_in_a_line(stored: Snapshot) -> None:
         (HOSTILE,),
         ("verify", f"--{HOSTILE}"),
         ("batch", ROOT, "--progress", HOSTILE),
-        ("verify", ROOT, HOSTILE),
+        ("plan", ROOT, HOSTILE),
     ],
 )
 def test_what_somebody_is_led_to_type_is_seen(arguments: tuple[str, ...]) -> None:

@@ -26,6 +26,7 @@ from kit.verify import verify
 from kit.verify.bag import check_bag, read_info
 from kit.verify.checks import Check
 from kit.verify.contents import open_contents
+from kit.verify.findings import count_of
 from kit.verify.signatures import check_manifest_signature, read_roots
 from tests.commands import evidence
 from tests.pack.authority import DAY, Authority
@@ -403,6 +404,29 @@ def test_exit_codes_distinguish_a_wrong_pack_from_none(
         done = evidence("verify", *arguments, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert reported in done.stderr
+
+
+def test_several_packs_are_verified_one_by_one(
+    signed_pack: Path, pack: Path, tmp_path: Path
+) -> None:
+    flip(pack / "data" / "findings.csv")
+    for packs, code in (
+        ((signed_pack, pack), 5),
+        ((pack, signed_pack), 5),
+        ((signed_pack,) * 2, 0),
+    ):
+        done = evidence("verify", *packs, cwd=tmp_path)
+        names = [line for line in done.stdout.splitlines() if line.startswith("pack: ")]
+        assert (done.returncode, names) == (code, [f"pack: {place}" for place in packs])
+    done = evidence("verify", signed_pack, pack, "--against", "snapshot", cwd=tmp_path)
+    assert (done.returncode, done.stderr.startswith("evidence: --against: ")) == (2, True)
+
+
+def test_roll_ups_are_counted_apart_as_a_pack_counts_them() -> None:
+    assert [count_of(["AR-05"]), count_of(["AR-05", "EX-04", *["AR-18"] * 2])] == [
+        "1 finding",
+        "2 findings and 2 roll-ups",
+    ]
 
 
 @pytest.mark.parametrize("left", ["data", "manifest-sha256.txt", "bagit.txt"])

@@ -40,7 +40,7 @@ from kit.snapshot import Snapshot
 from kit.verify.archive import same_parts
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
-from kit.verify.findings import is_earlier, read_findings
+from kit.verify.findings import count_of, is_earlier, read_findings
 from kit.verify.kinds import (
     CSV,
     EVIDENCE,
@@ -261,18 +261,19 @@ def _digest(info: Mapping[str, str], digest: str) -> Iterator[Check]:
 
 
 def _findings(packed: Placed, again: Placed, maker: Maker) -> Iterator[Check]:
-    same, reworded = 0, []
+    same: list[str] = []
+    reworded = []
     for place in sorted(packed.keys() | again.keys()):
         for there, here in zip_longest(packed[place], again[place]):
             if there and here and there.compared == here.compared:
-                same += 1
+                same.append(place[0])
                 reworded += [place[0]] if there.record != here.record else []
             else:
                 expected, observed = _described(here, there), _described(there, here)
                 where = ", ".join(filter(None, place))
                 yield failed(where, f"{expected}, as evaluated again", observed)
-    if same == sum(map(len, again.values())):
-        yield passed(CSV, f"evaluating the snapshot gives the same {same} findings")
+    if len(same) == sum(map(len, again.values())):
+        yield passed(CSV, f"evaluating the snapshot gives the same {count_of(same)}")
     if reworded:
         names = ", ".join(sorted(set(reworded)))
         wording = f"the wording of {len(reworded)} findings ({names})"

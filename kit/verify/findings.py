@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kit.bag import INFO
 from kit.canonical import canonical_json
 from kit.catalogue.statuses import STATUSES
+from kit.controls import ROLL_UPS
+from kit.displayed import counted
 from kit.judge.digest import finding_ids, findings_digest
 from kit.pack.evidence import COLUMNS, MEMBERS, index_line
 from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
@@ -49,11 +52,24 @@ def check_findings(contents: Contents, info: Mapping[str, str]) -> Iterator[Chec
     if digest != info.get("Findings-SHA-256"):
         yield failed(INFO, f"Findings-SHA-256 {digest}, computed from {CSV}{form}", _stated(info))
     else:
-        yield passed(
-            CSV, f"{len(records)} findings, the digest computed from them is {digest}{form}"
-        )
+        count = count_of(record["control"] for record in records)
+        yield passed(CSV, f"{count}, the digest computed from them is {digest}{form}")
     yield from _ids(records)
     yield from _cited(contents, records, maker_of(info))
+
+
+def count_of(controls: Iterable[str]) -> str:
+    """Return how many rows are findings and how many roll-ups, as a pack counts them.
+
+    Parameters
+    ----------
+    controls : iterable of str
+        The control or roll-up of each row.
+    """
+    kinds = Counter(name in ROLL_UPS for name in controls)
+    counts = [counted(kinds[False], "finding")]
+    counts += [counted(kinds[True], "roll-up")] if kinds[True] else []
+    return " and ".join(counts)
 
 
 def read_findings(contents: Contents) -> list[dict[str, str]]:

@@ -387,7 +387,7 @@ def _findings(contents: Contents, page: Page, maker: Maker) -> Iterator[Check]:
     columns = ("control", "region", "resource", "severity", "status")
     kinds = ["control", "code", "code", "severity", "status"]
     if len(page.rows) != len(records):
-        yield failed(HTML, f"{len(records)} findings, as in {CSV}", f"{len(page.rows)} rows")
+        yield failed(HTML, f"{len(records)} rows of findings, as in {CSV}", f"{len(page.rows)}")
         return
     earlier = is_earlier(records)
     same_words = maker.is_here and page.language == text("language") and not earlier
