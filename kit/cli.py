@@ -296,6 +296,7 @@ def run(
 @click.option(
     "--workers",
     default=0,
+    type=click.IntRange(0),
     help="Processes on this machine; by default as many as cores, and no more than accounts.",
 )
 @click.option("--progress", type=click.Choice(["bar", "json", "none"]), default="bar")
@@ -690,11 +691,12 @@ def demo(quiet: bool) -> None:
 def init(file: Path, aws_profile: str) -> None:
     """Write a parameters FILE for the account that you are signed in to; it declares nothing."""
     from kit.doctor import enabled_regions, policies, sign_in
-    from kit.outputs import write_file
+    from kit.outputs import check_place, write_file
     from kit.parameters_page import starter
 
     if file.exists():
         raise UserError(f"FILE: {file} exists already; name another")
+    check_place(file, "FILE")
     stranger = _signing_in_with(aws_profile)
     caller, _ = sign_in(stranger, policies(stranger))
     terminal.line(f"signed in: {caller.arn}", err=True)
@@ -895,6 +897,7 @@ def lab(parameters: Path | None, sandbox: bool, flags: tuple[str, ...]) -> None:
     """
     from kit.lab import open_lab
 
+    _read_run(parameters)  # what is wrong in it, before JupyterLab starts
     sys.exit(open_lab(parameters, sandbox, flags))
 
 
@@ -908,8 +911,13 @@ def lab(parameters: Path | None, sandbox: bool, flags: tuple[str, ...]) -> None:
 @click.option(
     "--account", default="demo", show_default=True, help=f"Whose credentials: {_SAMPLES}."
 )
-@click.option("--port", default=0, help="Port on 127.0.0.1; any free port by default.")
-@click.option("--page-size", type=int, help="Force every list to pages of this size.")
+@click.option(
+    "--port",
+    default=0,
+    type=click.IntRange(0, 65_535),
+    help="Port on 127.0.0.1; any free port by default.",
+)
+@click.option("--page-size", type=click.IntRange(1), help="Force every list to pages of this size.")
 @click.option("--deny", multiple=True, help="Deny an operation, such as appstream:DescribeFleets.")
 @click.option("--region-off", multiple=True, help="Switch a region off.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)

@@ -127,9 +127,9 @@ def read_yaml(path: Path) -> tuple[Any, Where]:
 
 def nearest(path: Path) -> Path | None:
     """Return the YAML file in the folder of a missing file whose name is nearest to it."""
-    names = [place.name for place in path.parent.glob("*.y*ml")]
-    near = difflib.get_close_matches(path.name[:_SHOWN], names, n=1)
-    return path.with_name(near[0]) if near else None
+    names = {place.stem: place.name for place in path.parent.glob("*.y*ml")}
+    near = difflib.get_close_matches(path.stem[:_SHOWN], names, n=1)
+    return path.with_name(names[near[0]]) if near else None
 
 
 class _Refused(yaml.MarkedYAMLError):

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kit import lab_page, terminal
-from kit.errors import UserError
 from kit.notebook_source import NAME, source_of
 from kit.outputs import write_file
 from kit.shipped import project
@@ -45,10 +44,8 @@ def open_lab(parameters: Path | None, sandbox: bool, flags: Sequence[str]) -> in
     Raises
     ------
     UserError
-        The file of parameters cannot be read, or a notebook cannot be written.
+        A notebook cannot be written.
     """
-    if parameters and not os.access(parameters, os.R_OK):
-        raise UserError(f"--parameters: {parameters} cannot be read")
     what = "the sandbox and JupyterLab" if sandbox else "JupyterLab"
     terminal.line(f"starting {what} in {Path.cwd()}; this takes up to half a minute", err=True)
     # JupyterLab itself refuses only after the seconds that its start takes.

@@ -1013,7 +1013,7 @@ def load_profile(name: str) -> Profile:
         fields, where = _shipped(name)
     elif Path(name).suffix in (".yaml", ".yml"):
         try:
-            fields, where = read_fields(Path(name))
+            fields, where = read_fields(Path(name), "max_idle_seconds: 600")
         except UserError as error:
             accepted = "" if Path(name).exists() else f"; accepted: {_PROFILES}"
             raise UserError(f"thresholds: {error}{accepted}") from None
@@ -1058,8 +1058,10 @@ def load_waivers(path: str) -> list[Waiver]:
     return [validated(Waiver, entry, where.within(n)) for n, entry in enumerate(entries)]
 
 
-def read_fields(path: Path) -> tuple[dict[str, Any], Where]:
-    """Read a YAML file of fields.
+def read_fields(
+    path: Path, sample: str = 'account: "012345678901"'
+) -> tuple[dict[str, Any], Where]:
+    """Read a YAML file of fields, of which the message for another file shows a sample.
 
     Raises
     ------
@@ -1068,5 +1070,5 @@ def read_fields(path: Path) -> tuple[dict[str, Any], Where]:
     """
     values, where = read_yaml(path)
     if not isinstance(values, dict):
-        raise UserError(f'{path}: must be fields with values, such as account: "012345678901"')
+        raise UserError(f"{path}: must be fields with values, such as {sample}")
     return values, where

@@ -839,9 +839,14 @@ def _read_header(folder: Path) -> Any:
 
 
 def _no_snapshot(folder: Path) -> UserError:
-    return UserError(
-        f"snapshot: {folder} holds no snapshot; name the folder that has {HEADER} in it"
-    )
+    near = (
+        folder / "snapshot",
+        folder.parent / "snapshot",
+        folder.parent,
+    )  # of a run, a pack, a file
+    there = next((place for place in near if os.path.isfile(place / HEADER)), None)
+    meant = f"did you mean {there}?" if there else f"name the folder that has {HEADER} in it"
+    return UserError(f"snapshot: {folder} holds no snapshot; {meant}")
 
 
 # Digests of files of evidence whose answers this process has verified: a notebook, its checks and

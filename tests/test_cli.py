@@ -63,6 +63,8 @@ def test_a_mistake_is_reported(
     [
         (["run", "parameters/my-acount.yaml"], "did you mean parameters/my-account.yaml?"),
         (["run", "other/audits.yaml"], "evidence init other/audits.yaml writes one"),
+        (["run", "parameters/web.yaml"], "evidence init parameters/web.yaml writes one"),
+        (["batch", "parameters/my-account.yaml"], "must be fields with values, such as name: "),
         (
             ["plan", "parameters/accounts.yaml"],
             "accounts.yaml, line 2: accounts is a field of a file",
@@ -90,6 +92,36 @@ def test_what_was_meant_is_named(arguments: list[str], reported: str, tmp_path: 
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert reported in line
+
+
+@pytest.mark.parametrize("place", ["", "pack", "log.jsonl", "snapshot/snapshot.json"])
+def test_the_snapshot_of_a_run_is_named_where_its_run_is_given(place: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (run / "snapshot").mkdir(parents=True)
+    (run / "pack").mkdir()
+    for file in ("snapshot/snapshot.json", "log.jsonl"):
+        (run / file).write_text("")
+    done = evidence("seal", Path("run", place), cwd=tmp_path)
+    assert (done.returncode, "did you mean run/snapshot?" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sandbox", "--port", "99999"),
+        ("sandbox", "--page-size", "0"),
+        ("batch", "a", "--workers", "-1"),
+    ],
+)
+def test_a_number_out_of_range_is_refused(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = evidence(*arguments, cwd=tmp_path)
+    assert (done.returncode, arguments[-2] in done.stderr) == (2, True)
+
+
+def test_a_file_that_cannot_be_written_is_named_before_anybody_signs_in(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = evidence("init", "file/my.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stderr.startswith("evidence: FILE: file/my.yaml ")) == (1, True)
 
 
 def test_no_credentials_are_reported(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from kit.errors import UserError
 from kit.lab import commits_outputs, open_lab, place_notebooks
 from kit.notebook import PARAMETERS_FILE
 from kit.notebook_source import source_of
+from tests.commands import evidence
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -115,12 +115,16 @@ def test_commands_that_keep_outputs_out_of_git_are_lines_to_copy(
 
 
 @pytest.mark.usefixtures("begun")
-def test_a_file_of_parameters_that_cannot_be_read_is_refused_before_anything_is_started(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["none.yaml", "folder", "text.yaml"])
+def test_a_file_of_parameters_that_is_wrong_is_refused_before_anything_is_started(
+    name: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match=r"--parameters: .*none\.yaml"):
-        open_lab(tmp_path / "none.yaml", False, [])
-    assert capsys.readouterr().err == ""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.yaml").write_text("account: 12")
+    done = evidence("lab", "--parameters", name, cwd=tmp_path)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line.startswith(f"evidence: {name}")) == (2, True)
+    assert not (tmp_path / "notebooks").exists()
 
 
 @pytest.fixture

@@ -248,8 +248,9 @@ def test_the_same_packs_make_the_same_overview(
 @pytest.mark.parametrize(
     ("arguments", "reported"),
     [
-        (["organisation", "nowhere"], "evidence: nowhere: no pack lies below it"),
-        (["compare", "nowhere"], "evidence: nowhere: no pack lies below it"),
+        (["organisation", "."], "evidence: .: no pack lies below it"),
+        (["organisation", "nowhere"], "evidence: nowhere: is not a folder"),
+        (["compare", "nowhere"], "evidence: nowhere: is not a folder"),
         (["organisation", ".", "--expect", "12"], "evidence: --expect: '12': must be"),
         (["organisation", ""], "evidence: PACKS: the path is empty"),
         (["compare", "nowhere", "--to", ""], "evidence: --to: the path is empty"),

@@ -121,7 +121,7 @@ def read_batch(path: Path, name: str = "") -> Batch:
     UserError
         The file is invalid; the message names the field, its value and what is accepted.
     """
-    values, where = read_fields(path)
+    values, where = read_fields(path, "name: 2026-Q4")
     refuse_unknown(values, where, BatchFile)
     if name:
         values["name"] = name

@@ -99,7 +99,10 @@ def audits(
         newest = latest(packs)
         before = latest(pack for pack in packs if pack is not newest.get(pack.account))
         if not before:
-            raise UserError(f"{earlier}: no account below it has two packs to compare")
+            raise UserError(
+                f"{earlier}: no account below it has two packs to compare; name an earlier and a later "
+                "pack, or a folder with both below it"
+            )
         return list(before.values()), [newest[account] for account in before], packs
     sides = [_audit(place, roots) for place in (earlier, later)]
     return list(sides[0].values()), list(sides[1].values()), [*_history(sides, roots)]

@@ -197,6 +197,8 @@ def find_packs(folder: Path | str, roots: Roots = ()) -> list[SealedPack]:
     packs = [pack for place in places if (pack := _of_account(place, roots))]
     packs.sort(key=lambda pack: (pack.as_of, str(pack.folder)))
     if not packs:
+        if not folder.is_dir():
+            raise UserError(f"{folder}: is not a folder; accepted: a folder with packs below it")
         raise UserError(f"{folder}: no pack lies below it; `{typed()} run` and `batch` make them")
     signed: set[str] = set()
     for n, pack in enumerate(packs):

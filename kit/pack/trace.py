@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from kit import bounds
-from kit.bag import info_of
+from kit.bag import INFO, info_of, is_bag
 from kit.bounds import parse_json
-from kit.errors import CannotRunError, NotAsStatedError, UserError
-from kit.outputs import write_file
+from kit.errors import NotAsStatedError, UserError
+from kit.outputs import write_file, writing
 from kit.redact.labels import Named
 from kit.redact.redactor import Redactor
-from kit.shortage import describe
 from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 
@@ -92,7 +91,13 @@ def resolve(value: Any, pointer: str, reference: str) -> Any:
     UserError
         There is nothing; the message names the reference.
     """
-    for step in pointer.split("/")[1:]:
+    first, *steps = pointer.split("/")
+    if first:
+        raise UserError(
+            f"evidence id: {reference!r}: accepted behind #: a path that begins with /, such as "
+            "E0012#/Fleets/3"
+        )
+    for step in steps:
         name = step.replace("~1", "/").replace("~0", "~")
         try:
             value = value[int(name)] if isinstance(value, list) else value[name]
@@ -124,14 +129,13 @@ def prove(request: Request, folder: Path) -> tuple[Path, Path]:
         The files cannot be written.
     """
     nonce, body = folder / f"{request.id}.nonce", folder / f"{request.id}.body.json"
-    try:
+    with writing(folder, "--prove"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
         for path, content in ((nonce, bytes.fromhex(request.nonce)), (body, request.body)):
             write_file(path, content, mode=0o600, replace=False, name="--prove")
     except FileExistsError:
         raise UserError(f"--prove: {path} exists already; name another folder") from None
-    except OSError as error:
-        raise CannotRunError(f"--prove: {folder} cannot be written ({describe(error)})") from None
     return nonce, body
 
 
@@ -145,6 +149,8 @@ def check_commitment(pack: Path, snapshot: Snapshot, number: str) -> None:
     NotAsStatedError
         The pack is of this snapshot, and commits to another answer.
     """
+    if not is_bag(pack):
+        raise UserError(f"--pack: {pack} holds no pack; name the folder that has {INFO} in it")
     info = info_of(pack)
     here = {"Account": snapshot.account, "Snapshot-SHA-256": snapshot.digest}
     for label, value in here.items():

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from kit import tabulate
-from kit.errors import UserError
+from kit.errors import CannotRunError, UserError
 from kit.pack.evidence import evidence_files
-from kit.pack.trace import find, look_up, prove, record_in, reveal
+from kit.pack.trace import check_commitment, find, look_up, prove, record_in, reveal
 from kit.snapshot import Snapshot
 from tests.commands import evidence
 from tests.pages import commands
@@ -68,6 +68,7 @@ def test_a_declaration_is_looked_up_too(demo: Snapshot) -> None:
         ("E0001#/nothing", "'E0001#/nothing' leads nowhere at 'nothing'"),
         ("E0001#/analyzers/99", "leads nowhere at '99'"),
         ("parameters#/account/x", "leads nowhere at 'x'"),
+        ("E0001#analyzers", "'E0001#analyzers': accepted behind #: a path that begins with /"),
     ],
 )
 def test_a_reference_that_leads_nowhere_is_reported(
@@ -84,6 +85,21 @@ def test_a_proof_is_written_once_and_for_its_owner(
         assert path.stat().st_mode & 0o777 == 0o600
     with pytest.raises(UserError, match="exists already"):
         prove(find(demo, fleets), tmp_path)
+
+
+def test_a_proof_where_no_folder_can_be_is_an_error_of_the_place(
+    demo: Snapshot, fleets: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(CannotRunError, match=rf"--prove: {place} cannot be written"):
+            prove(find(demo, fleets), place)
+
+
+def test_what_is_no_pack_commits_to_nothing(demo: Snapshot, fleets: str, tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(UserError, match=f"--pack: {place} holds no pack"):
+            check_commitment(place, demo, fleets)
 
 
 def test_a_record_that_is_not_there_is_reported(pack: Path) -> None:
