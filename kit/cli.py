@@ -448,7 +448,7 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
     from kit.snapshot import read
 
     if not labels:
-        lacks = "LABELS" if snapshot.is_dir() else "SNAPSHOT"
+        lacks = "LABELS" if os.path.isdir(snapshot) else "SNAPSHOT"
         raise UserError(f"{lacks}: missing; name one or more labels, then the snapshot's folder")
     for label, named in revealed(read(snapshot), labels).items():
         called = f" ({named.name})" if named.name not in ("", named.identity) else ""
@@ -694,7 +694,7 @@ def init(file: Path, aws_profile: str) -> None:
     from kit.outputs import check_place, write_file
     from kit.parameters_page import starter
 
-    if file.exists():
+    if os.path.lexists(file):
         raise UserError(f"FILE: {file} exists already; name another")
     check_place(file, "FILE")
     stranger = _signing_in_with(aws_profile)
@@ -1175,7 +1175,7 @@ def _passphrase() -> str | None:
 
 def _read_run(parameters: Path | None, given: Mapping[str, Any] | None = None) -> Any:
     """Return the run of a file, or of what the command line gives; None where neither is there."""
-    from kit.inputs import Where, nearest
+    from kit.inputs import Where, is_missing, nearest
     from kit.parameters import parameters as validate
 
     stated = {name: value for name, value in (given or {}).items() if value}
@@ -1190,7 +1190,7 @@ def _read_run(parameters: Path | None, given: Mapping[str, Any] | None = None) -
     try:
         return validate(parameters)
     except UserError as error:
-        if not parameters.exists() and not nearest(parameters):
+        if is_missing(parameters) and not nearest(parameters):
             error.add_note(f"{terminal.typed()} init {shlex.quote(str(parameters))} writes one")
         raise
 

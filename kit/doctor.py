@@ -104,14 +104,16 @@ def _host(url: str) -> str:
 def _authorities() -> Line:
     for name in _AUTHORITIES:
         if path := os.environ.get(name):
-            if not Path(path).is_file():
+            if not os.path.isfile(path):
                 return Line("certificates", WRONG, f"{name}: {path} is not a file", f"unset {name}")
             return Line("certificates", OK, f"authorities of {name}: {path}")
     return Line("certificates", OK, "authorities that come with botocore")
 
 
 def _outputs(folder: Path) -> Line:
-    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    place = next(
+        path for path in (folder.absolute(), *folder.absolute().parents) if os.path.exists(path)
+    )
     try:
         check_writable(place)
     except OSError as error:
@@ -130,7 +132,7 @@ def _label_key(run: Run) -> Line:
     from kit.redact.labels import describe_key, key_path, open_labels
 
     path = key_path(run)
-    if not path.exists():
+    if not os.path.exists(path):
         new = f"{path} will be created by the first run; keep it, labels of later packs need it"
         text = describe_key(run) or f"{new}; packs of another key cannot be compared"
         if not (run.controller or run.pseudonym_key):
@@ -205,7 +207,7 @@ def _rehearsed(run: Run, folder: Path) -> Run:
     """Return a run that makes no key of the labels outside a folder."""
     from kit.redact.labels import key_path
 
-    if key_path(run).exists():
+    if os.path.exists(key_path(run)):
         return run
     return run.model_copy(update={"pseudonym_key": str(folder / "labels.key")})
 

@@ -125,8 +125,19 @@ def read_yaml(path: Path) -> tuple[Any, Where]:
         raise UserError(f"{path}: is not valid YAML: {str(error).splitlines()[0]}") from None
 
 
+def is_missing(path: Path) -> bool:
+    """Return whether nothing has a path; what nobody may look at, or can have a name, is not missing."""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False
+
+
 def nearest(path: Path) -> Path | None:
     """Return the YAML file in the folder of a missing file whose name is nearest to it."""
+    if not os.path.isdir(path.parent):
+        return None
     names = {place.stem: place.name for place in path.parent.glob("*.y*ml")}
     near = difflib.get_close_matches(path.stem[:_SHOWN], names, n=1)
     return path.with_name(names[near[0]]) if near else None

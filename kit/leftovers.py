@@ -105,7 +105,7 @@ def notice(folders: Iterable[Path], deepest: int = _DEEPEST) -> str:
         return ""
     more = f" and {len(left) - 1} more" if len(left) > 1 else ""
     size = in_bytes(sum(leftover.size for leftover in left))
-    below = (shlex.quote(str(folder)) for folder in folders if folder.is_dir())
+    below = (shlex.quote(str(folder)) for folder in folders if os.path.isdir(folder))
     command = " ".join([typed(), "clean", *below])
     return one_line(
         f"an interrupted run left {left[0].path}{more} ({size}); "

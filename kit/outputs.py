@@ -166,7 +166,7 @@ def discard(path: Path) -> None:
     CannotRunError
         It cannot be removed.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         return
     with _beside(path) as aside, writing(path):
         path.rename(aside)
@@ -203,7 +203,7 @@ def temporary() -> Path:
 
 def make_parents(path: Path) -> None:
     """Make the folders above a path, and store their names on the disk."""
-    missing = [parent for parent in path.absolute().parents if not parent.exists()]
+    missing = [parent for parent in path.absolute().parents if not os.path.exists(parent)]
     path.parent.mkdir(parents=True, exist_ok=True)
     for parent in missing:
         flush(parent.parent)
@@ -242,7 +242,7 @@ def check_place(path: Path, name: str = "outputs") -> None:
     """
     there = path
     try:
-        there = next(parent for parent in path.absolute().parents if parent.exists())
+        there = next(parent for parent in path.absolute().parents if os.path.exists(parent))
         check_writable(there)
     except OSError as error:
         if of(error) or there is path:
@@ -262,7 +262,7 @@ def check_new(folder: Path, name: str) -> None:
         As `check_place`.
     """
     if os.path.lexists(folder):
-        kind = "exists already" if folder.is_dir() else "is a file"
+        kind = "exists already" if os.path.isdir(folder) else "is a file"
         raise UserError(f"{name}: {folder} {kind}; accepted: the path of a folder to make")
     check_place(folder, name)
 

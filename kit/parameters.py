@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -1015,7 +1016,7 @@ def load_profile(name: str) -> Profile:
         try:
             fields, where = read_fields(Path(name), "max_idle_seconds: 600")
         except UserError as error:
-            accepted = "" if Path(name).exists() else f"; accepted: {_PROFILES}"
+            accepted = "" if os.path.exists(name) else f"; accepted: {_PROFILES}"
             raise UserError(f"thresholds: {error}{accepted}") from None
         fields = {"name": Path(name).stem, **fields}
         if fields["name"] in ("default", "strict"):

@@ -752,7 +752,7 @@ def write(
         The folder cannot be written.
     """
     requests, lent = tuple(requests), tuple(lent)
-    if folder.exists():
+    if os.path.lexists(folder):
         raise ExistsAlreadyError(f"outputs: {folder} exists already; a snapshot is written once")
     stored = requests + lent
     lines = b"".join(canonical_json(vars(request)) + b"\n" for request in stored)

@@ -106,6 +106,18 @@ def test_the_snapshot_of_a_run_is_named_where_its_run_is_given(place: str, tmp_p
 
 
 @pytest.mark.parametrize(
+    "verb", ["run", "batch", "seal", "organisation", "compare", "verify", "init"]
+)
+def test_a_path_at_which_nobody_may_look_is_reported(verb: str, tmp_path: Path) -> None:
+    """Python's `Path.exists` raises there, as at a name that is too long, which root meets too."""
+    done = evidence(verb, f"{'a' * 300}/x", cwd=tmp_path)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode in (1, 2)
+    assert line.startswith("evidence: ")
+    assert f"evidence init {'a' * 300}" not in line
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("sandbox", "--port", "99999"),

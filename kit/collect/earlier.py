@@ -7,6 +7,7 @@ snapshot alone.
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,8 +87,8 @@ def _read(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]:
     from kit.overviews.packs import find_packs
 
     given = Path(run.previous)
-    folder = given / run.account if (given / run.account).is_dir() else given
-    if not folder.is_dir():
+    folder = given / run.account if os.path.isdir(given / run.account) else given
+    if not os.path.isdir(folder):
         raise UserError(f"{folder} does not exist; name a pack or its account's")
     packs = [pack for pack in find_packs(folder) if pack.as_of < as_of]
     if not packs:

@@ -108,7 +108,8 @@ def seal_organisation(
         "organisation.ipynb", parameters, progress=progress, kernel=KernelForDocuments
     )
     title = organisation_description(len(newest))
-    return _store(place, executed, "accounts", title, newest, as_of)
+    option = "--to" if to else "outputs"
+    return _store(place, executed, "accounts", title, newest, as_of, option)
 
 
 def seal_changes(
@@ -165,7 +166,8 @@ def seal_changes(
     }
     executed = execute("changes.ipynb", parameters, progress=progress, kernel=KernelForDocuments)
     title = "Changes between two audits, Amazon AppStream 2.0"
-    return _store(place, executed, "changes", title, [*before, *after], as_of)
+    option = "--to" if to else "outputs"
+    return _store(place, executed, "changes", title, [*before, *after], as_of, option)
 
 
 def _refuse_the_same(before: Sequence[SealedPack], after: Sequence[SealedPack]) -> None:
@@ -203,6 +205,7 @@ def _store(
     title: str,
     packs: Sequence[SealedPack],
     as_of: dt.datetime,
+    option: str,
 ) -> Overview:
     data = data_of(executed, name)
     kit = version("appstream-evidence-kit")
@@ -216,7 +219,7 @@ def _store(
         for other in others:
             if _has(other, dict(files)):
                 return Overview(other, data["records"], data["facts"], is_new=False)
-    write_bag(folder, files, info, as_of, readme=readme)
+    write_bag(folder, files, info, as_of, readme=readme, name=option)
     return Overview(folder, data["records"], data["facts"])
 
 

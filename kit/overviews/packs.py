@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -193,12 +194,12 @@ def find_packs(folder: Path | str, roots: Roots = ()) -> list[SealedPack]:
         As `open_pack`.
     """
     folder = Path(folder)
+    if not os.path.isdir(folder):
+        raise UserError(f"{folder}: is not a folder; accepted: a folder with packs below it")
     places = [folder] if is_bag(folder) else bags_below(folder)
     packs = [pack for place in places if (pack := _of_account(place, roots))]
     packs.sort(key=lambda pack: (pack.as_of, str(pack.folder)))
     if not packs:
-        if not folder.is_dir():
-            raise UserError(f"{folder}: is not a folder; accepted: a folder with packs below it")
         raise UserError(f"{folder}: no pack lies below it; `{typed()} run` and `batch` make them")
     signed: set[str] = set()
     for n, pack in enumerate(packs):

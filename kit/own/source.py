@@ -100,7 +100,7 @@ def read_source(given: str, *, installed: bool = False) -> Source:
                 f"installed packages ({GROUP})"
             )
         folder = Path(given).resolve()
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise UserError(f"own_controls: {given!r} is not a folder")
         return _source(given, folder.name, FOLDER, folder, "")
     return _of_package(given)

@@ -143,7 +143,7 @@ def seal(
     texts.choose(stored.run.language)
     open_labels(stored.run, stored.header["pseudonym_key"])
     folder = to or snapshot.parent / "pack"
-    if not to and folder.exists():
+    if not to and os.path.lexists(folder):
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     check_new(folder, name)
     given = read_own_notebook(notebook) if notebook else None

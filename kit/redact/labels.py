@@ -128,7 +128,7 @@ def describe_key(run: Run) -> str:
     yet. A controller spelt in another way is another controller, and a path mistyped is another key.
     """
     path = key_path(run)
-    if path.exists():
+    if os.path.exists(path):
         return describe_exposed(path, "pseudonym_key")
     if run.pseudonym_key:
         return (
@@ -165,7 +165,7 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
     """
     path = key_path(run)
     try:
-        if not path.exists() and not fingerprint:
+        if not os.path.exists(path) and not fingerprint:
             _make_key(path)
         key = bytes.fromhex(read_file(path, LABEL_KEY).decode())
     except ValueError:
