@@ -336,7 +336,7 @@ CASES = [
     Case("ID-14", f"account {ID}", "console_passwords_are_long", {"ACCOUNT": ID}, {"password.json": longer}, otherwise=True),
     Case("ID-14", f"account {ID}", "used_passwords_are_refused", {"ACCOUNT": ID}, {"password.json": longer, "-before.json": as_before}),
     Case("ID-15", "max.mustermann", "console_passwords_are_renewed", {"USER": "max.mustermann"}, undone=False, before={"PASSWORD": "Sandbox-0-Sandbox"}),
-    Case("IT-06", WEST, "own_urls_and_clients_use_tls", {"STACK": STACK, "URL": "portal.kunde.example/ended"}, {"links.json": https}, undone=False),
+    Case("IT-06", WEST, "own_urls_and_clients_use_tls", {"STACK": STACK, "URL": "portal.kunde.example/ended"}, {"links.json": https}, skip="redirection", undone=False),
     Case("MD-03", DESKTOP, "urls_hold_no_credentials", {"STACK": STACK, "URL": "https://portal.kunde.example/ended"}, undone=False),
     Case("AR-17", LOGS, "stored_data_is_erased_in_time", bucket(LOGS), {"rules.json": erasing}, otherwise=True),
     Case("AR-19", SETTINGS, "earlier_versions_of_files_are_kept", bucket(SETTINGS)),
