@@ -9,7 +9,9 @@ from typing import Any
 from kit.access.conditions import Context, read_network
 from kit.access.documents import Statement
 from kit.access.evaluator import WIDEST, Access, Target, any_of_account, decide
+from kit.access.patterns import is_wild
 from kit.calls import (
+    BUCKET_PREFIX,
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGE_BUILDERS,
@@ -291,13 +293,35 @@ def _leads_elsewhere(
     """
     assert storing is not None
     action, arn = storing
+    start, _, key = arn.partition(_STRANGERS_BUCKET)
+    outcomes = _outcomes(policy, snapshot, action, arn)
+    if Access.YES in outcomes:
+        return True
+    for name in sorted(_names_that_fit(policy, start)):
+        outcomes |= _outcomes(policy, snapshot, action, f"{start}{name}{key}")
+    return IN_DOUBT if outcomes != {Access.NO} else False
+
+
+def _outcomes(
+    policy: tuple[Statement, ...], snapshot: Snapshot, action: str, arn: str
+) -> set[Access]:
+    """Return whether a stranger, and the account's own, may do an action on a stranger's resource."""
     context: Context = {
         "aws:resourceorgid": "o-other",
         "aws:resourceorgpaths": ("o-other/r-other/",),
     }
     target = Target(arn, _STRANGER, policy, policy_decides=True, context=context)
     callers = map(any_of_account, (_STRANGER, snapshot.account))
-    outcomes = {decide(caller, action, target) for caller in callers}
-    if Access.YES in outcomes:
-        return True
-    return IN_DOUBT if Access.UNKNOWN in outcomes else False
+    return {decide(caller, action, target) for caller in callers}
+
+
+def _names_that_fit(policy: tuple[Statement, ...], start: str) -> set[str]:
+    """Return names of buckets that anybody could make and that match a pattern of the policy.
+
+    Patterns of the names that AppStream gives to buckets do not count: AWS's whitepaper "Best Practices
+    for Deploying Amazon AppStream 2.0" has a policy with them.
+    """
+    allowed = (s.resources or () for s in policy if s.effect == "Allow" and not s.excepts_resources)
+    patterns = (text.removeprefix(start).partition("/")[0] for texts in allowed for text in texts)
+    wild = {name for name in patterns if is_wild(name) and not name.startswith(BUCKET_PREFIX)}
+    return {name.replace("*", "x").replace("?", "x") for name in wild}
