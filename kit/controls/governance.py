@@ -19,7 +19,9 @@ from kit.controls.registry import (
     control,
     roll_up,
 )
+from kit.tables.organisation import OWN
 from kit.tables.places import OTHER_ACCOUNT
+from kit.tables.trails import OTHERS_TRAIL
 
 
 @control(
@@ -143,8 +145,19 @@ def copies_rest_with_declared_accounts(
     """The account itself owns the bucket, or an account that organisation_accounts declares."""
     others = set(copy_accounts) - set(organisation_accounts)
     if others == {OTHER_ACCOUNT} and organisation_accounts:
-        return NotEvidenced("needs review")
+        return NotEvidenced("needs review", "copy")
     return not others
+
+
+@data_rests_in_allowed_regions.clause
+def data_rests_in_the_accounts_own_buckets(
+    bucket_owner: str, *, declared_reasons: dict[str, str]
+) -> Outcome:
+    """The account owns the bucket, or the parameters declare who does."""
+    # Whoever owns a trail judges its bucket.
+    if bucket_owner in (OWN, OTHERS_TRAIL) or declared_reasons.get("GV-05"):
+        return True
+    return NotEvidenced("needs review", "owner")
 
 
 @control(

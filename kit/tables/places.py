@@ -17,6 +17,7 @@ from kit.calls import (
     GET_BUCKET_REPLICATION,
     LIST_BUCKETS,
     LIST_COPY_BUCKETS,
+    LIST_NAMED_BUCKETS,
     LIST_REGIONS,
     Scope,
 )
@@ -29,10 +30,12 @@ from kit.tables.cells import Cell, Default, absent_member, attached, derive, kno
 from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 from kit.tables.gone import GONE
+from kit.tables.guards import ANOTHER, is_own
 from kit.tables.logging import PROBES
-from kit.tables.organisation import seen_by_owner
+from kit.tables.organisation import OWN, owner_of, seen_by_owner
 from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
+from kit.tables.trails import OTHERS_TRAIL
 
 SESSIONS, TRAILS = "sessions", "logs of trails"
 OTHER_ACCOUNT = "another account, which is not named"
@@ -61,6 +64,7 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
         "copy_accounts": Column(
             calls=(GET_BUCKET_REPLICATION, LIST_BUCKETS, LIST_COPY_BUCKETS),
         ),
+        "bucket_owner": Column(calls=(LIST_BUCKETS, LIST_NAMED_BUCKETS)),
         "not_looked_at": Column(calls=(LIST_REGIONS, DESCRIBE_REGIONS)),
     },
 )
@@ -83,18 +87,22 @@ def _regions(snapshot: Snapshot) -> Iterator[Row]:
         if used.value or used.gap:
             place = Cell(region, used.refs, used.gap)
             accounts = Cell([], used.refs)
-            yield _row(f"AppStream in {region}", SESSIONS, place, Cell({}, used.refs), accounts)
+            none = Cell({}, used.refs)
+            owner = Cell(OWN, used.refs)
+            yield _row(f"AppStream in {region}", SESSIONS, place, none, accounts, owner)
 
 
 def _buckets(source: Source) -> Iterator[Row]:
     snapshot = source.snapshot
     for bucket in (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot)):
         place = _region_of(snapshot, bucket.name, bucket.refs)
-        copies = accounts = place
+        copies = accounts = owner = place
         if bucket.name:
             copies = _copies(snapshot, source.labels, bucket.name, place.value)
             accounts = _copy_accounts(snapshot, bucket.name, place.value)
-        yield _row(bucket_label(source, bucket), bucket.purpose, place, copies, accounts)
+            owner = _owner(snapshot, bucket.name)
+        label = bucket_label(source, bucket)
+        yield _row(label, bucket.purpose, place, copies, accounts, owner)
 
 
 def _trails(source: Source) -> Iterator[Row]:
@@ -104,7 +112,7 @@ def _trails(source: Source) -> Iterator[Row]:
         answer = snapshot.answer(DESCRIBE_TRAILS, region)
         if answer.trouble:
             unseen = Cell(None, answer.evidence, answer.trouble)
-            yield _row(f"any trail of {region}", TRAILS, unseen, unseen, unseen)
+            yield _row(f"any trail of {region}", TRAILS, unseen, unseen, unseen, unseen)
         for trail, ref in answer.items():
             arn = trail.get("TrailARN") or ""
             trails.setdefault(trail.get("S3BucketName") or "", (ref, arn))
@@ -112,22 +120,30 @@ def _trails(source: Source) -> Iterator[Row]:
         label = source.labels.label("bucket", name) if name else "bucket of a trail"
         at = partial(_region_of, bucket=name, refs=(ref,))
         place = seen_by_owner(at(snapshot), snapshot, arn, at)
-        copies = accounts = place
+        copies = accounts = owner = place
         if name:
+            theirs = owner_of(arn) not in ("", snapshot.account)
+            owner = Cell(OTHERS_TRAIL, (ref,)) if theirs else _owner(snapshot, name)
             to = partial(_copies, labels=source.labels, bucket=name, region=place.value)
             whose = partial(_copy_accounts, bucket=name, region=place.value)
             copies = seen_by_owner(to(snapshot), snapshot, arn, to)
             accounts = seen_by_owner(whose(snapshot), snapshot, arn, whose)
-        yield _row(label, TRAILS, place, copies, accounts)
+        yield _row(label, TRAILS, place, copies, accounts, owner)
 
 
-def _row(label: str, holds: str, place: Cell, copies: Cell, accounts: Cell) -> Row:
+def _owner(snapshot: Snapshot, bucket: str) -> Cell:
+    """Return whether the account owns a bucket; where it does not, no answer names the owner."""
+    return derive(lambda own: OWN if own else ANOTHER, is_own(snapshot, bucket))
+
+
+def _row(label: str, holds: str, place: Cell, copies: Cell, accounts: Cell, owner: Cell) -> Row:
     cells = {
         "place": place,
         "holds": Cell(holds, place.refs),
         "copied_to": derive(lambda regions: sorted({*regions.values()}), copies),
         "copy_buckets": copies,
         "copy_accounts": accounts,
+        "bucket_owner": owner,
     }
     return Row(ACCOUNT, label, label, cells)
 

@@ -20,6 +20,7 @@ from kit.calls import (
     LIST_BUCKETS,
     LIST_COPY_BUCKETS,
     LIST_CUSTOMER_AGREEMENTS,
+    LIST_NAMED_BUCKETS,
     LIST_REGIONS,
     LIST_REPORTS,
 )
@@ -646,6 +647,42 @@ def test_gv_05_data_location(tmp_path: Path, given: Given, expected: list[Any]) 
     account = Account(tmp_path, allowed_regions=[REGION], organisation_accounts=[COLLEAGUE])
     given(account)
     assert verdicts(account, "GV-05") == expected
+
+
+def archived(account: Account, *own: str) -> Account:
+    """A trail delivers to a bucket; these are the account's own of its name."""
+    account.trail()
+    found = [{"Name": name, "BucketRegion": REGION} for name in own]
+    return account.answers(LIST_NAMED_BUCKETS, {"Buckets": found}, REGION, Prefix="trail-logs")
+
+
+@pytest.mark.parametrize(
+    ("given", "reasons", "verdict"),
+    [
+        (lambda a: archived(a, "trail-logs"), {}, passes),
+        (archived, {}, to_be_reviewed),
+        (archived, {"GV-05": "The organisation's archive of logs"}, passes),
+        (lambda a: archived(a, "trail-logs-2"), {}, to_be_reviewed),
+        (
+            lambda a: a.trail().denies(LIST_NAMED_BUCKETS, region=REGION, Prefix="trail-logs"),
+            {},
+            denied(LIST_NAMED_BUCKETS),
+        ),
+    ],
+)
+def test_gv_05_logs_of_trails_rest_in_the_accounts_own_bucket(
+    tmp_path: Path, given: Any, reasons: dict[str, str], verdict: Any
+) -> None:
+    account = Account(tmp_path, allowed_regions=[REGION], declared_reasons=reasons)
+    given(account)
+    assert verdicts(account, "GV-05") == [verdict]
+
+
+def test_gv_05_whoever_owns_a_trail_judges_its_bucket(tmp_path: Path) -> None:
+    account = Account(tmp_path, allowed_regions=[REGION])
+    archived(account.trail("theirs", account=STRANGER, S3BucketName="their-logs"), "trail-logs")
+    shown = "Owner of the bucket: trail of another account"
+    assert any(shown in one.observed for one in findings(account, "GV-05"))
 
 
 def test_gv_05_names_the_account_that_holds_copies(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from kit.controls.registry import Control, Outcome, Worded
 from kit.judge import evaluate
 from kit.tables import tabulate
 from kit.tables.guardduty import NO_PLAN
+from kit.tables.guards import ANOTHER
 from kit.tables.macie import ON
 from kit.tables.networks import ANYWHERE
 from kit.tables.organisation import OWN
@@ -178,8 +179,12 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *(("us-east-1",), {"allowed_regions": ["eu-west-1"]}),
     ),
     (
-        *("GV-05", "needs review", "copies_rest_with_declared_accounts"),
+        *("GV-05", "needs review/copy", "copies_rest_with_declared_accounts"),
         *(([OTHER_ACCOUNT],), {"organisation_accounts": [OTHER]}),
+    ),
+    (
+        *("GV-05", "needs review/owner", "data_rests_in_the_accounts_own_buckets"),
+        *((ANOTHER,), NO_REASON),
     ),
     ("ID-16", "fail", "external_access_is_closed", (["a bucket"],), {}),
     ("ID-16", "needs review/errors", "everything_is_analysed", (2,), {}),
