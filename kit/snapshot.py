@@ -54,8 +54,11 @@ _REGION_OFF = {
     "AuthFailure",
     "OptInRequired",
 }
-# What such a code means where the account has the region.
-_THROTTLED = {"RequestLimitExceeded", "SlowDown", "TooManyRequestsException"}
+_THROTTLED = {
+    *("RequestLimitExceeded", "SlowDown", "TooManyRequestsException", "BandwidthLimitExceeded"),
+    *("PriorRequestNotComplete", "ProvisionedThroughputExceededException"),
+    "TransactionInProgressException",
+}
 _EXPIRED = {
     "ExpiredToken",
     "ExpiredTokenException",
@@ -643,7 +646,7 @@ def reason_for(code: str, status: int | None) -> str:
         return "denied"
     if code in _REGION_OFF:
         return "region off"
-    if code in _THROTTLED or code.startswith("Throttl"):
+    if code in _THROTTLED or "Throttl" in code:
         return "throttled"
     return "unreadable answer" if code == _UNREADABLE else "failed"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.retries.standard import ThrottledRetryableChecker
 
 from kit import calls
 from kit.errors import CannotRunError, UserError
@@ -170,6 +171,12 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 )
 def test_error_codes_have_reasons(code: str, reason: str) -> None:
     assert reason_for(code, 400) == reason
+
+
+def test_what_botocore_calls_throttled_is_throttled() -> None:
+    codes = {*ThrottledRetryableChecker._THROTTLED_ERROR_CODES} - {"LimitExceededException"}
+    assert {reason_for(code, 400) for code in codes} == {"throttled"}
+    assert reason_for("LimitExceededException", 400) == "failed"  # a quota at KMS and IAM
 
 
 def test_what_failed_first_is_the_reason(tmp_path: Path) -> None:
