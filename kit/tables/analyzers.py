@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kit.calls import (
+    DESCRIBE_APP_BLOCK_BUILDERS,
+    DESCRIBE_APP_BLOCKS,
+    DESCRIBE_APPLICATIONS,
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_KEY,
@@ -21,17 +24,21 @@ from kit.tables.cells import Cell, derive, known_any, member
 from kit.tables.core import Column, Source
 from kit.tables.organisation import held, organisation_id
 from kit.tables.principals import SERVICE_ROLES
-from kit.tables.sources import screenshot_buckets
+from kit.tables.sources import screenshot_buckets, source_buckets
 from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
 
 NOT_KNOWN = "not known, for no analyzer answers"
 _TYPES = ("ACCOUNT", "ORGANIZATION")  # of analyzers of external access
 _FINDINGS = (LIST_ANALYZERS, LIST_EXTERNAL_FINDINGS)
+_WITH_ROLES = (DESCRIBE_FLEETS, DESCRIBE_IMAGE_BUILDERS, DESCRIBE_APP_BLOCK_BUILDERS)
 # What names the resources of AppStream, by the type of a finding's resource.
 _NAMING = {
-    "AWS::S3::Bucket": (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS),
+    "AWS::S3::Bucket": (
+        *(*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS),
+        *(DESCRIBE_APP_BLOCKS, DESCRIBE_APPLICATIONS, DESCRIBE_FLEETS),
+    ),
     "AWS::KMS::Key": (*BUCKET_SOURCES, GET_BUCKET_ENCRYPTION, DESCRIBE_KEY),
-    "AWS::IAM::Role": (DESCRIBE_FLEETS, DESCRIBE_IMAGE_BUILDERS),
+    "AWS::IAM::Role": _WITH_ROLES,
 }
 _NAMED = tuple(dict.fromkeys(call for calls in _NAMING.values() for call in calls))
 FINDINGS_COLUMNS = {
@@ -112,16 +119,16 @@ def _appstreams(snapshot: Snapshot, labels: Labels, finding: Mapping[str, Any]) 
     """Return the label of a resource that is AppStream's; empty for any other."""
     arn, kind = str(finding.get("resource") or ""), finding.get("resourceType")
     if kind == "AWS::S3::Bucket":
-        buckets = (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot))
+        customers = (*screenshot_buckets(snapshot), *source_buckets(snapshot))
+        buckets = (*buckets_in_scope(snapshot), *customers)
         name = arn.partition(":::")[2]
         return shown_bucket(labels, name) if name in {bucket.name for bucket in buckets} else ""
     if kind == "AWS::KMS::Key":
         keys = {answer.value("KeyMetadata.Arn") for answer in snapshot.answers(DESCRIBE_KEY)}
         return labels.label("key", arn) if arn in keys else ""
-    calls = (DESCRIBE_FLEETS, DESCRIBE_IMAGE_BUILDERS)
     roles = {
         item.get("IamRoleArn")
-        for call in calls
+        for call in _WITH_ROLES
         for answer in snapshot.answers(call)
         for item, _ in answer.items()
     }

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from kit.calls import (
+    DESCRIBE_APP_BLOCK_BUILDERS,
+    DESCRIBE_APP_BLOCKS,
     DESCRIBE_CERTIFICATE_AUTHORITY,
     DESCRIBE_DIRECTORY_CONFIGS,
     DESCRIBE_ENTITLEMENTS,
@@ -434,6 +436,20 @@ SERVICE_ROLE = {
 }
 INSTANCE = {"resource": f"arn:aws:iam::{ACCOUNT}:role/cad", "resourceType": "AWS::IAM::Role"}
 OTHER_BUCKET = {"resource": "arn:aws:s3:::website", "resourceType": "AWS::S3::Bucket"}
+LOADED = {
+    "Name": "cad",
+    "Arn": "arn:1",
+    "SourceS3Location": {"S3Bucket": "website", "S3Key": "app.vhdx"},
+}
+PACKER = {
+    "Name": "packer",
+    "Arn": "arn:2",
+    "Platform": "WINDOWS_SERVER_2019",
+    "InstanceType": "x",
+    "VpcConfig": {},
+    "State": "STOPPED",
+    "IamRoleArn": f"{INSTANCE['resource']}-2",
+}
 OTHER_KEY = {"resource": KEY.replace("1b2c", "9b2c"), "resourceType": "AWS::KMS::Key"}
 
 
@@ -456,6 +472,18 @@ def analysed(*found: dict[str, Any]) -> Given:
     ("on a key", analysed(KEY_FOUND), fails),
     ("on a service role", analysed(SERVICE_ROLE), fails),
     ("on a role of instances", analysed(INSTANCE), fails),
+    (
+        "on a bucket from which Elastic fleets load applications",
+        lambda a: analysed(OTHER_BUCKET)(a).lists(DESCRIBE_APP_BLOCKS, LOADED),
+        fails,
+    ),
+    (
+        "on a role of app block builders",
+        lambda a: analysed({**INSTANCE, "resource": f"{INSTANCE['resource']}-2"})(a).lists(
+            DESCRIBE_APP_BLOCK_BUILDERS, PACKER
+        ),
+        fails,
+    ),
     ("on others", analysed(OTHER_BUCKET, OTHER_KEY), passes),
     ("on others and on one of AppStream's", analysed(OTHER_BUCKET, BUCKET), fails),
     (
