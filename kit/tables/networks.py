@@ -61,6 +61,9 @@ _PEERS = {
 _BLOCKS, _LIST = ("DestinationCidrBlock", "DestinationIpv6CidrBlock"), "DestinationPrefixListId"
 _GATEWAYS = {"igw": INTERNET_GATEWAY, "vgw": "virtual private gateway", "vpce": "firewall endpoint"}
 _OTHER = "another way"
+# States of an endpoint that carries nothing:
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html
+_OUT_OF_USE = ("deleted", "expired", "failed", "rejected")
 _STRANGER, _STRANGERS_BUCKET = "0" * 11 + "1", "bucket-of-another-account"
 
 
@@ -233,6 +236,8 @@ def endpoints(source: Source) -> Iterator[Row]:
                 for name in ("ServiceName", "VpcId", "PolicyDocument")
             )
             elsewhere = not (network.gap or used.gap) and network.value not in used.value
+            if str(item.get("State")).casefold() in _OUT_OF_USE:
+                continue
             storing = _storing(snapshot, answer.region, service.value or "")
             if elsewhere or not (service.gap or storing):
                 continue

@@ -399,6 +399,8 @@ def test_ex_16_every_endpoint_of_s3_is_judged(
 @scenarios(
     ("of another network", {"VpcId": "vpc-2"}),
     ("of another service", {"ServiceName": f"com.amazonaws.{REGION}.appstream.streaming"}),
+    ("that was deleted", {"State": "deleted"}),
+    ("that was rejected, as the enumeration spells it", {"State": "Rejected"}),
 )
 def test_ex_16_other_endpoints_are_not_in_question(
     account: Account, given: Any, expected: list[Verdict]
