@@ -62,7 +62,7 @@ NOT_COMPARED = [
     "data/findings.xlsx",
     "other members of the records in data/evidence",
     "other texts of data/evidence.html",
-    "other texts of data/evidence.pdf",
+    "other texts of data/evidence.pdf and of what is attached to it",
 ]
 
 

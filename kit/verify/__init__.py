@@ -145,4 +145,5 @@ def _checks(contents: Contents, reader: Reader, stored: Snapshot | None) -> Iter
         yield not_compared(f"other members of the records in {EVIDENCE.rpartition('/')[0]}", how)
     for name in (HTML, PDF, ACCOUNTS_WORKBOOK):
         if name in contents.sizes:
-            yield not_compared(f"other texts of {name}", how)
+            attached = " and of what is attached to it" if name == PDF and kind is ACCOUNT else ""
+            yield not_compared(f"other texts of {name}{attached}", how)
