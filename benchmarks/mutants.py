@@ -32,7 +32,7 @@ from functools import _lru_cache_wrapper, partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 
@@ -108,7 +108,7 @@ def mutants(path: Path) -> Iterator[Callable[[], Mutant]]:
         new = ast.copy_location(list(_others(old, statement))[number], old)
         change = f"{ast.unparse(old)}  ->  {ast.unparse(new)}"
         changed = ast.fix_missing_locations(_Replacer(old, new).visit(tree))
-        after = compile(changed, str(path), "exec", dont_inherit=True)
+        after = _compiled(changed, path)
         key = str(path), place, number
         return Mutant(path, statement.lineno, change, called, key, before, after)
 
@@ -246,7 +246,7 @@ class _Comparer(ast.NodeTransformer):
 
     def __init__(self, path: Path):
         self._path, self.tree = str(path), ast.parse(path.read_text("utf-8"))
-        self._others = {
+        self._others: dict[ast.AST, tuple[int, list[ast.expr]]] = {
             node: (place, copy.deepcopy([*_others(node, statement)]))
             for place, (node, statement, called) in enumerate(_nodes(self.tree))
             if called
@@ -254,13 +254,15 @@ class _Comparer(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> ast.AST:
         """Return what is evaluated in place of a node."""
-        visited = super().visit(node)
+        visited: ast.AST = super().visit(node)
         place, others = self._others.get(node, (0, []))
         if not others:
             return visited
         where = ast.Constant(self._path), ast.Constant(place)
         later = (ast.Lambda(_NO_ARGUMENTS, other) for other in others)
-        called = ast.Call(ast.Name(COMPARED, ast.Load()), [*where, visited, *later], [])
+        called = ast.Call(
+            ast.Name(COMPARED, ast.Load()), [*where, cast("ast.expr", visited), *later], []
+        )
         return ast.copy_location(called, node)
 
 
@@ -268,7 +270,12 @@ def comparing(path: Path) -> CodeType:
     """Return the code of a module whose functions compare what mutants would change."""
     comparer = _Comparer(path)
     changed = ast.fix_missing_locations(comparer.visit(comparer.tree))
-    return compile(changed, str(path), "exec", dont_inherit=True)
+    return _compiled(changed, path)
+
+
+def _compiled(tree: ast.AST, path: Path) -> CodeType:
+    assert isinstance(tree, ast.Module)
+    return compile(tree, str(path), "exec", dont_inherit=True)
 
 
 def _write_record(path: Path) -> None:
@@ -289,7 +296,7 @@ def _import_as(code: Callable[[Path], CodeType | None]) -> None:
     def get_code(loader: SourceFileLoader, name: str) -> CodeType | None:
         return code(Path(loader.get_filename(name))) or code_of(loader, name)
 
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
 
 
 def _forget() -> None:

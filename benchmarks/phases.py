@@ -92,6 +92,7 @@ def main() -> None:
     from kit.collect.collector import collect
     from kit.judge import evaluate, needed_calls
     from kit.pack import seal
+    from kit.pack.document import findings_data
     from kit.pack.execute import KernelForDocuments, execute
     from kit.pack.info import bag_info
     from kit.parameters import parameters
@@ -122,7 +123,7 @@ def main() -> None:
     at = {"snapshot": str(folder.resolve())}
     executed = execute(seal.NOTEBOOK, at, kernel=KernelForDocuments)
     phases.end("notebook")
-    data, labels = seal.findings_data(executed), seal.labels_of(executed, stored)
+    data, labels = findings_data(executed), seal.labels_of(executed, stored)
     sizes: dict[str, int] = {}
     info = bag_info(stored, digest)
     quiet = Phase("", "files", shown=False)

@@ -6,6 +6,7 @@ import random
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from benchmarks.torture import Measure
 from kit import sandbox as local
@@ -17,7 +18,7 @@ from tests.test_matrix import spoil
 
 _PORTAL = "<html><body>Please log in: <a href='http://portal.example/'>here</a></body></html>"
 #: What is put in place of answers: the members of a `Fault`.
-_NO_ANSWERS = {
+_NO_ANSWERS: dict[str, dict[str, Any]] = {
     "an empty body": {"kind": "answer", "body": ""},
     "cut in the middle": {"kind": "cut"},
     "the connection closed": {"kind": "drop"},
@@ -45,7 +46,7 @@ def measure(quick: bool, seed: int) -> list[Measure]:
 
 
 def _row(
-    bench: Bench, chance: random.Random, name: str, members: dict[str, object], quick: bool
+    bench: Bench, chance: random.Random, name: str, members: dict[str, Any], quick: bool
 ) -> Measure:
     """Replace a tenth, a half, and everything after a random request."""
     trials = held = compared = changed = 0
@@ -53,13 +54,13 @@ def _row(
         if quick and account != "demo":
             break
         whole, before = bench.whole(account)
-        spoilt = [
+        spoilt: list[dict[str, Any]] = [
             {"after": chance.randrange(5, len(whole.requests))},
             *({"share": share} for share in shares),
         ]
         for how in spoilt[:1] if quick else spoilt:
             trials += 1
-            fault = Fault("*", "*", **{"after": 3, **members, **how})  # type: ignore[arg-type]
+            fault = Fault("*", "*", **{"after": 3, **members, **how})
             # Clients that are kept would remember that their credentials ended.
             bench.forget_clients()
             try:

@@ -20,7 +20,7 @@ from kit.errors import NotEnteredError
 from kit.sandbox.server import Sandbox
 from tests.listening import is_private, kernels, startup
 from tests.privilege import as_demo, beside, faults, refuses, role_run, session_of, tags
-from tests.test_kernels import heard_over_tcp, started
+from tests.test_kernels import heard_over_tcp, run, started
 
 _AREA = "least privilege"
 
@@ -123,19 +123,19 @@ def _kernels(place: Path, quick: bool) -> Measure:
     """Start kernels as front ends do, under every umask, and see what they listen on."""
     folder = place / "kernels-of"
     folder.mkdir()
-    os.environ |= startup(folder)
+    environment = startup(folder)
+    os.environ |= environment
     masks = (0o022,) if quick else (0o000, 0o002, 0o022, 0o077)
     for mask in masks:
         before = os.umask(mask)
         try:
             for _ in range(1 if quick else 5):
-                with started():
-                    pass
+                with started() as (_, client):
+                    run(client, "True")
         finally:
             os.umask(before)
-    reports = kernels(folder)
     trials = len(masks) * (1 if quick else 5)
-    held = sum(is_private(kernel) for kernel in reports)
+    held = sum(is_private(kernel) for kernel in kernels(environment))
     return Measure(_AREA, "kernels: no TCP port, sockets and keys of the owner alone", trials, held)
 
 

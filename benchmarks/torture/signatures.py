@@ -158,16 +158,15 @@ class _Bench:
 
     def hostile(self) -> bool:
         bag = self.copy("B-T")
-        held: dict[str, Any] = self.drawn.choice(
-            [
-                lambda: {"CRLs": [long_crl(self.services, self.drawn.randrange(1, 1_000_000))]},
-                lambda: {"CRLs": [compressed(self.drawn.randrange(1 << 20, 200 << 20))]},
-                lambda: {"CRLs": [bytes(200 << 20)]},
-                lambda: {"CRLs": [long_crl(self.services, 7_000)] * self.drawn.randrange(1, 100)},
-                lambda: {"OCSPs": [nested(self.drawn.randrange(1, 20_000))]},
-                lambda: {"Certs": [nested(self.drawn.randrange(1, 10_000))]},
-            ]
-        )()
+        stores: list[Callable[[], dict[str, Any]]] = [
+            lambda: {"CRLs": [long_crl(self.services, self.drawn.randrange(1, 1_000_000))]},
+            lambda: {"CRLs": [compressed(self.drawn.randrange(1 << 20, 200 << 20))]},
+            lambda: {"CRLs": [bytes(200 << 20)]},
+            lambda: {"CRLs": [long_crl(self.services, 7_000)] * self.drawn.randrange(1, 100)},
+            lambda: {"OCSPs": [nested(self.drawn.randrange(1, 20_000))]},
+            lambda: {"Certs": [nested(self.drawn.randrange(1, 10_000))]},
+        ]
+        held = self.drawn.choice(stores)()
         (bag / PDF).write_bytes(with_store((bag / PDF).read_bytes(), **held))
         began = time.monotonic()
         result = result_of(bag, self.services.ca)
