@@ -109,7 +109,7 @@ class _Remembering(Clients):
             self._answers[key] = answer
         kept = self._answers[key]
         # botocore's handlers change what a response was parsed to, so each has a parse of its own.
-        again = AWSResponse(kept.url, kept.status_code, kept.headers, None)
+        again = AWSResponse(kept.url, kept.status_code, kept.headers, kept.raw)
         again._content = kept.content
         return again
 

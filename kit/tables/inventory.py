@@ -59,7 +59,7 @@ from kit.tables.cells import NONE, UNSEEN, Cell, attached, known_any
 from kit.tables.core import Source
 from kit.tables.guards import ANOTHER, is_own, public_access
 from kit.tables.policies import read_policy
-from kit.tables.sources import screenshot_buckets, source_buckets
+from kit.tables.sources import SOURCE_CALLS, screenshot_buckets, source_buckets
 from kit.tables.storage import (
     BUCKET_SOURCES,
     Bucket,
@@ -210,27 +210,40 @@ def user_buckets(source: Source) -> Iterator[Thing]:
         if bucket.name:
             yield from _bucket(source, bucket, by_points=bucket not in of_agents)
         else:
-            unnamed = replace(_THERE, refs=bucket.refs, gap=no_name(snapshot, bucket))
-            yield from _unlisted_buckets(snapshot, unnamed)
+            yield from _unlisted_buckets(snapshot, _unnamed(snapshot, bucket))
     for gap in _unread(snapshot, DATA_SOURCES, off=False):
         yield from _unlisted_buckets(snapshot, gap)
 
 
 def application_sources(source: Source) -> Iterator[Thing]:
-    """What Elastic fleets run, in buckets of the customer: applications, scripts and icons."""
-    for bucket in source_buckets(source.snapshot):
+    """What Elastic fleets run from buckets of the customer, and patterns for what was not seen."""
+    snapshot = source.snapshot
+    unseen = [*_unread(snapshot, SOURCE_CALLS, off=False)]
+    things: list[Thing] = []
+    for bucket in source_buckets(snapshot):
         if bucket.name:
-            for thing in _bucket(source, bucket, by_points=False):
-                if thing.kind == OBJECTS:
-                    yield replace(thing, kind=SOURCE)
+            things += _bucket(source, bucket, by_points=False)
+        else:
+            unseen.append(_unnamed(snapshot, bucket))
+    for cell in unseen:
+        things += _unlisted(snapshot, "?", cell)
+    yield from (replace(thing, kind=SOURCE) for thing in things if thing.kind == OBJECTS)
+
+
+def _unnamed(snapshot: Snapshot, bucket: Bucket) -> Cell:
+    return replace(_THERE, refs=bucket.refs, gap=no_name(snapshot, bucket))
 
 
 def _unlisted_buckets(snapshot: Snapshot, cell: Cell) -> Iterator[Thing]:
+    for prefix in _PREFIXES:
+        yield from _unlisted(snapshot, prefix, cell)
+
+
+def _unlisted(snapshot: Snapshot, prefix: str, cell: Cell) -> Iterator[Thing]:
     regions = {"aws:requestedregion": Some(tuple(snapshot.regions))} if snapshot.regions else {}
     context = {**DIRECTLY, **regions}
-    for prefix in _PREFIXES:
-        arn = f"arn:{snapshot.header['partition']}:s3:::{prefix}*"
-        yield from _both(Thing(BUCKET, Target(arn, snapshot.account, context=context), cell))
+    arn = f"arn:{snapshot.header['partition']}:s3:::{prefix}*"
+    yield from _both(Thing(BUCKET, Target(arn, snapshot.account, context=context), cell))
 
 
 def _both(bucket: Thing) -> Iterator[Thing]:

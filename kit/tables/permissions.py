@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
-from kit.access.actions import BUCKET, LISTING, OBJECTS, PASSED, Way
+from kit.access.actions import BUCKET, LISTING, OBJECTS, PASSED, SOURCE, Way
 from kit.access.conditions import ABSENT, CHOSEN, UNKNOWN, Choice, Context, Value
 from kit.access.documents import Statement
 from kit.access.evaluator import Access, Caller, decide, names_action
@@ -125,7 +125,7 @@ class Capability:
     @cached_property
     def policy_gap(self) -> Trouble | None:
         """What hides a policy of a thing, and so whom it lets in."""
-        kinds = (BUCKET, LISTING, OBJECTS)
+        kinds = (BUCKET, LISTING, OBJECTS, SOURCE)
         hidden = (
             thing.cell.gap for thing in self.things if thing.kind in kinds and thing.may_let_in
         )

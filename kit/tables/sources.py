@@ -54,12 +54,13 @@ _PLACES: tuple[tuple[Call, tuple[str, ...]], ...] = (
     (DESCRIBE_APPLICATIONS, ("IconS3Location",)),
     (DESCRIBE_FLEETS, ("SessionScriptS3Location",)),
 )
+SOURCE_CALLS = tuple(call for call, _ in _PLACES)
 
 
 @table(
     "sources",
     Scope.REGION,
-    (DESCRIBE_APP_BLOCKS, DESCRIBE_APPLICATIONS, DESCRIBE_FLEETS),
+    SOURCE_CALLS,
     {
         "owner": OWNER_COLUMN,
         **ENCRYPTION_COLUMNS,

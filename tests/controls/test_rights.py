@@ -12,6 +12,7 @@ import pytest
 from kit.calls import (
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
+    DESCRIBE_FLEETS,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_ORGANIZATION,
     GET_ACCESS_POINT_POLICY,
@@ -350,6 +351,39 @@ def test_id_05_whoever_writes_sources_changes_what_runs(
 ) -> None:
     given(account)
     assert statuses_of(account) == expected[0]
+
+
+@scenarios(
+    ("of which all was seen", lambda account: account, "pass"),
+    ("whose policy was denied", lambda account: account.denies(GET_BUCKET_POLICY, REGION, Bucket=SOURCES), "not evidenced"),
+    ("whose policy is none", lambda account: account.bucket(SOURCES, listed=False, policy="x"), "not evidenced"),
+    ("of app blocks that were denied", lambda account: account.denies(DESCRIBE_APP_BLOCKS, REGION), "not evidenced"),
+    ("of applications that were denied", lambda account: account.denies(DESCRIBE_APPLICATIONS, REGION), "not evidenced"),
+    ("of fleets that were denied", lambda account: account.denies(DESCRIBE_FLEETS, REGION), "not evidenced"),
+    ("that AWS left out", lambda account: account.lists(DESCRIBE_APP_BLOCKS, {"Name": "cad", "Arn": "arn:1"}), "not evidenced"),
+)  # fmt: skip
+def test_id_05_rests_on_the_policies_of_sources(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(loading()(account))
+    (others,) = (
+        one for one in findings(account, "ID-05") if one.resource == f"everybody else: {SESSIONS}"
+    )
+    assert others.status == expected[0]
+
+
+@scenarios(
+    ("of which all was seen", lambda account: account, "pass"),
+    ("whose policy was denied", lambda account: account.denies(GET_BUCKET_POLICY, REGION, Bucket=SOURCES), "not evidenced"),
+    ("of app blocks that were denied", lambda account: account.denies(DESCRIBE_APP_BLOCKS, REGION), "not evidenced"),
+)  # fmt: skip
+def test_id_07_rests_on_the_policies_of_sources(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(loading(identity=(allow("logs:PutLogEvents"),))(account))
+    account.fleet("tools", IamRoleArn=HELPDESK, DisableIMDSV1=True)
+    (found,) = (one for one in findings(account, "ID-07") if "disabled: yes" in one.observed)
+    assert found.status == expected[0]
 
 
 def test_id_07_the_instances_role_may_write_no_sources(account: Account) -> None:
