@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Any
+from xml.etree import ElementTree
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
@@ -216,8 +217,10 @@ def _problem(model: Any, response: AWSResponse) -> str:
         if not isinstance(policy, dict) or policy.get("Statement") is None:
             return "it has no Statement, which every policy has"
     declared = _declared(model)
-    if problem := _other_root(model, protocol, response, {c.root for c in declared} - {""}):
+    roots = {c.root for c in declared} - {""}
+    if problem := _other_root(model, protocol, response, roots):
         return problem
+    _check_root(model, response, roots)
     missing = [m for c in declared for m in c.members if parsed.get(m) in (None, "")]
     return f"it lacks {missing[0]}" if missing else ""
 
@@ -278,6 +281,17 @@ def _other_root(model: Any, protocol: str, response: AWSResponse, roots: Iterabl
     match = re.match(rb"\s*<(?:[\w.-]+:)?([\w.-]+)[\s/>]", body)
     root = match[1].decode() if match else ""
     return "" if root in wanted else f"its root is no {' or '.join(wanted)}"
+
+
+def _check_root(model: Any, response: AWSResponse, roots: Iterable[str]) -> None:
+    """Hold a root that is a member itself against its shape: a bucket's region, to botocore a text.
+
+    https://github.com/boto/botocore/blob/develop/botocore/handlers.py (parse_get_bucket_location)
+    """
+    shape = model.output_shape
+    if shape and "payload" not in shape.serialization:
+        for name in shape.members.keys() & roots:
+            _check_value(shape.members[name], ElementTree.fromstring(response.content))
 
 
 def _stored_line(model: Any, response: AWSResponse, problem: str) -> str:

@@ -335,6 +335,22 @@ def test_what_aws_sends_is_an_answer(
             {"Content_Type": "application/json"},
             "twice",
         ),
+        # An empty text means us-east-1.
+        (
+            "s3",
+            "GetBucketLocation",
+            "<LocationConstraint><wrong/></LocationConstraint>",
+            {},
+            "no string",
+        ),
+        (
+            "s3",
+            "GetBucketLocation",
+            "<LocationConstraint><LocationConstraint>eu-west-1</LocationConstraint>"
+            "</LocationConstraint>",
+            {},
+            "no string",
+        ),
         ("s3", "GetBucketVersioning", "<Error><Code>InternalError</Code></Error>", {}, "root"),
         ("s3", "GetBucketVersioning", "<VersioningConfiguration", {}, "parsed"),
         (
