@@ -167,7 +167,7 @@ class _Zip(Contents):
         for member in file.infolist():
             if len(members) + len(folders) > 2 * bounds.PACK_FILES:
                 raise RefusedError("the pack", f"holds more than {bounds.PACK_FILES} files")
-            if member.is_dir():
+            if _is_folder(member):
                 folders.add(_checked(member).removesuffix("/"))
             else:
                 members.append(member)
@@ -190,18 +190,23 @@ class _Zip(Contents):
 def _checked(member: zipfile.ZipInfo) -> str:
     """Return the name of a zip's member, once nothing about it is wrong."""
     name, mode = member.orig_filename, member.external_attr >> 16
-    parts = name.removesuffix("/").split("/") if member.is_dir() else name.split("/")
+    parts = name.removesuffix("/").split("/") if _is_folder(member) else name.split("/")
     if "\0" in name or "\\" in name or ":" in parts[0] or not all(parts) or {".", ".."} & {*parts}:
         raise RefusedError(name, "is a name that leads out of the pack")
-    if stat.S_IFMT(mode) not in (0, stat.S_IFDIR if member.is_dir() else stat.S_IFREG):
+    if stat.S_IFMT(mode) not in (0, stat.S_IFDIR if _is_folder(member) else stat.S_IFREG):
         raise RefusedError(name, f"is {kind_of_file(mode)}, not a file")
-    if member.is_dir() and (member.file_size or member.compress_size > 2):
+    if _is_folder(member) and (member.file_size or member.compress_size > 2):
         raise RefusedError(name, "is a folder with content")
     if member.flag_bits & 1:
         raise RefusedError(name, "is encrypted")
     if member.compress_type not in _METHODS:
         raise RefusedError(name, "is compressed by another method than Deflate")
     return name
+
+
+def _is_folder(member: zipfile.ZipInfo) -> bool:
+    # As `is_dir`, which fails on an empty name: https://github.com/python/cpython/issues/98286
+    return member.filename.endswith("/")
 
 
 def _top(names: set[str]) -> str:

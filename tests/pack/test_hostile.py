@@ -452,6 +452,7 @@ ZIPS: list[tuple[Callable[[Path], None], str]] = [
     (member("C:/evil.csv"), "it is a name that leads out of the pack"),
     (member("data\\..\\evil.csv"), "it is a name that leads out of the pack"),
     (member("data//evil.csv"), "it is a name that leads out of the pack"),
+    (member(""), "it is a name that leads out of the pack"),
     (null_name, "it is a name that leads out of the pack"),
     (member("data/l.csv", external_attr=(stat.S_IFLNK | 0o777) << 16), "it is a symbolic link"),
     (member("data/p.csv", external_attr=(stat.S_IFIFO | 0o666) << 16), "it is a named pipe"),
