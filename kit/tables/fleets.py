@@ -26,6 +26,7 @@ from kit.tables.grants import capabilities_of_roles
 from kit.tables.inventory import DATA_SOURCES
 from kit.tables.networks import NETWORK_COLUMNS, networks
 from kit.tables.organisation import owner_of
+from kit.tables.sources import SOURCE_CALLS
 
 # What UpdateFleet and UpdateAppBlockBuilder take depends on it:
 # https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UpdateFleet.html
@@ -76,6 +77,7 @@ _BUILDER_COLUMNS = {
         calls=(
             GET_ACCOUNT_AUTHORIZATION_DETAILS,
             *DATA_SOURCES,
+            *SOURCE_CALLS,
             GET_BUCKET_POLICY,
             *POINT_CALLS,
             DESCRIBE_ORGANIZATION,

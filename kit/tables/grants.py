@@ -81,6 +81,7 @@ from kit.tables.named import (
 from kit.tables.organisation import organisation_id
 from kit.tables.permissions import Capability, Held, Organisation
 from kit.tables.principals import Principal, principals
+from kit.tables.sources import SOURCE_CALLS
 
 _ON_FILES = (READ_FILES, LIST_FILES, CHANGE_FILES, UNPROTECT)
 _ON_APPSTREAM = (ADMINISTER, CHANGE_SESSIONS)
@@ -170,6 +171,7 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
         names = (*_ON_FILES, *_ON_APPSTREAM, MINT, GIVE_RIGHTS)
         lists = (
             *DATA_SOURCES,
+            *SOURCE_CALLS,
             GET_BUCKET_POLICY,
             *POINT_CALLS,
         )  # of AppStream, whatever there could be
