@@ -14,6 +14,7 @@ from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
 
 from kit.errors import CannotRunError, UserError
+from kit.shortage import of
 
 _ENCRYPTED = ("tls", "wss")
 _KIT = "appstream-evidence-kit"
@@ -94,10 +95,11 @@ def _local(workers: int) -> LocalCluster:
             silence_logs=logging.CRITICAL,
         )
     except (OSError, RuntimeError) as error:  # TimeoutError is an OSError
+        failed = "--workers: the workers of this machine did not start"
+        if shortage := of(error):
+            raise CannotRunError(f"{failed} ({shortage})") from None
         reason = f"{type(error).__name__}: {error}"
-        raise CannotRunError(
-            f"--workers: the workers of this machine did not start ({reason}); start the batch again"
-        ) from None
+        raise CannotRunError(f"{failed} ({reason}); start the batch again") from None
 
 
 def _check(scheduler: str, insecure: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -245,16 +246,24 @@ def test_a_core_for_which_there_is_no_account_has_no_worker(
     assert started == [number]
 
 
-@pytest.mark.parametrize("error", [RuntimeError("Nanny failed to start."), TimeoutError("late")])
+@pytest.mark.parametrize(
+    ("error", "reported"),
+    [
+        (RuntimeError("Nanny failed to start."), "Nanny failed to start.*again"),
+        (TimeoutError("late"), "late.*again"),
+        (RuntimeError("failed to start: [Errno 28] No space left on device"), "probably at /"),
+        (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "ulimit -n"),
+    ],
+)
 def test_workers_that_do_not_start_are_reported_in_a_line(
-    monkeypatch: pytest.MonkeyPatch, error: Exception
+    monkeypatch: pytest.MonkeyPatch, error: Exception, reported: str
 ) -> None:
     def fail(**_: object) -> None:
         raise error
 
     monkeypatch.setattr("kit.batch.cluster.LocalCluster", fail)
     with (
-        pytest.raises(CannotRunError, match=f"did not start .*{error}") as raised,
+        pytest.raises(CannotRunError, match=f"did not start .*{reported}") as raised,
         connect("", insecure=False, workers=2),
     ):
         pass
