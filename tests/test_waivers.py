@@ -103,7 +103,7 @@ def test_a_waiver_for_no_control_is_refused_before_anything_is_requested(
             "'ds-04' is not a control that reads a reason; did you mean DS-04? accepted are ",
         ),
         ("XX-99", "'XX-99' is not a control that reads a reason; "),
-        ("GV-05", "'GV-05' is not a control that reads a reason; "),
+        ("AR-05", "'AR-05' is not a control that reads a reason; "),
         ("OWN-1", "'OWN-1' is not a control that reads a reason; "),
     ],
 )
@@ -111,7 +111,7 @@ def test_a_reason_that_no_rule_reads_is_refused(id: str, reported: str) -> None:
     with pytest.raises(UserError) as caught:
         calls_of(Run(account="123456789012", declared_reasons={id: "Filtered elsewhere"}))
     assert str(caught.value).startswith(f"declared_reasons: {reported}")
-    assert str(caught.value).endswith("EX-01, EX-02, EX-03, EX-15, EX-17, EX-18, LG-11")
+    assert str(caught.value).endswith("EX-01, EX-02, EX-03, EX-15, EX-17, EX-18, GV-05, LG-11")
 
 
 def test_a_reason_that_a_rule_reads_changes_no_call() -> None:

@@ -30,6 +30,7 @@ from kit.tables.cells import (
     attached,
     derive,
     known_any,
+    member,
     one_of,
 )
 from kit.tables.core import Column
@@ -98,15 +99,18 @@ def owner(snapshot: Snapshot, bucket: str) -> Cell:
 
 
 def is_own(snapshot: Snapshot, bucket: str) -> Cell:
-    """Return whether the account's list of its buckets has a bucket; a gap where it is cut short.
+    """Return whether the account's list of its buckets has a bucket.
 
-    A bucket that the list leaves out is another account's, or does not exist.
+    A bucket that the list leaves out is another account's, or does not exist; a gap where the list is
+    cut short, or has a bucket without a name.
     """
     listing = snapshot.answer(LIST_BUCKETS)
     if not bucket.startswith(BUCKET_PREFIX):
         listing = snapshot.answer(LIST_NAMED_BUCKETS, Prefix=bucket)
     for _, ref in listing.items_with("Name", bucket):
         return Cell(True, (ref,))
+    for item, ref in listing.items_with("Name", None):
+        return member(item, ref, "Name", UNSEEN, listing.call)
     return Cell(None if listing.trouble else False, listing.evidence, listing.trouble)
 
 

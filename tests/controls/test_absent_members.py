@@ -26,7 +26,6 @@ Members = tuple[str | int, ...]
 Reading = dict[tuple[str, str, str], set[str]]
 # What no control reads there: names beside what is read, what repeats the request, jobs where none ran.
 _UNREAD = {
-    "appstream.DescribeAppBlocks AppBlocks[].SourceS3Location.S3Key",
     "appstream.DescribeDirectoryConfigs DirectoryConfigs[].OrganizationalUnitDistinguishedNames",
     "cloudtrail.GetEventDataStore EventDataStoreArn",
     "cloudtrail.GetEventDataStore MultiRegionEnabled",
