@@ -7,8 +7,6 @@ from typing import Any
 
 from kit.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
-    DESCRIBE_APP_BLOCKS,
-    DESCRIBE_APPLICATIONS,
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_KEY,
@@ -24,7 +22,7 @@ from kit.tables.cells import Cell, derive, known_any, member
 from kit.tables.core import Column, Source
 from kit.tables.organisation import held, organisation_id
 from kit.tables.principals import SERVICE_ROLES
-from kit.tables.sources import screenshot_buckets, source_buckets
+from kit.tables.sources import SOURCE_CALLS, screenshot_buckets, source_buckets
 from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
 
 NOT_KNOWN = "not known, for no analyzer answers"
@@ -33,10 +31,7 @@ _FINDINGS = (LIST_ANALYZERS, LIST_EXTERNAL_FINDINGS)
 _WITH_ROLES = (DESCRIBE_FLEETS, DESCRIBE_IMAGE_BUILDERS, DESCRIBE_APP_BLOCK_BUILDERS)
 # What names the resources of AppStream, by the type of a finding's resource.
 _NAMING = {
-    "AWS::S3::Bucket": (
-        *(*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS),
-        *(DESCRIBE_APP_BLOCKS, DESCRIBE_APPLICATIONS, DESCRIBE_FLEETS),
-    ),
+    "AWS::S3::Bucket": (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS, *SOURCE_CALLS),
     "AWS::KMS::Key": (*BUCKET_SOURCES, GET_BUCKET_ENCRYPTION, DESCRIBE_KEY),
     "AWS::IAM::Role": _WITH_ROLES,
 }
